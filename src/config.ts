@@ -1,0 +1,151 @@
+/**
+ * Configuration: flags, then environment, then `windlass.yaml`, into one checked and frozen value (spec OPS-2). Every problem is
+ * reported at once. Secrets never live here: they are named, and fetched where they are used.
+ */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import type { Fault } from './kernel/errors.ts';
+import { AppError } from './kernel/errors.ts';
+import { LOG_LEVELS } from './platform/telemetry/log.ts';
+
+const SideEffectChoice = z.enum(['read', 'reversible', 'irreversible', 'external']);
+
+/** What the operator says of one tool of a server; it alone lowers what an unknown tool is taken for (spec TOL-1). */
+export const ToolChoice = z.strictObject({
+  sideEffect: SideEffectChoice.optional(),
+  recovery: z.enum(['key', 'probe', 'none']).optional(),
+  taints: z.array(z.enum(['untrusted', 'private'])).optional(),
+  timeoutMs: z.int().positive().max(600_000).optional(),
+});
+
+/** Values of `env` and `headers` may hold `${secret:NAME}`. */
+export const McpServerConfig = z.union([
+  z.strictObject({
+    command: z.string().min(1),
+    args: z.array(z.string()).default([]),
+    env: z.record(z.string(), z.string()).default({}),
+    cwd: z.string().optional(),
+    tools: z.record(z.string(), ToolChoice).default({}),
+  }),
+  z.strictObject({
+    url: z.url(),
+    headers: z.record(z.string(), z.string()).default({}),
+    tools: z.record(z.string(), ToolChoice).default({}),
+  }),
+]);
+export type McpServerConfig = z.infer<typeof McpServerConfig>;
+
+export const ProviderConfig = z.strictObject({
+  kind: z.enum(['anthropic', 'openai', 'google', 'openai-compatible']),
+  baseUrl: z.url().optional(),
+  /** Name of the environment variable that holds the key. */
+  keyEnv: z.string().optional(),
+});
+
+export const ConfigFile = z.strictObject({
+  $schema: z.string().optional(),
+  server: z.strictObject({ host: z.string().optional(), port: z.int().min(0).max(65_535).optional(), allowedHosts: z.array(z.string()).optional() }).default({}),
+  log: z.enum(LOG_LEVELS).optional(),
+  workers: z.int().min(0).max(256).optional(),
+  blobs: z.enum(['folder', 'none']).optional(),
+  defaultModel: z.string().optional(),
+  providers: z.record(z.string(), ProviderConfig).default({}),
+  tools: z.record(z.string(), McpServerConfig).default({}),
+});
+
+export type Config = Readonly<{
+  home: string;
+  host: string;
+  port: number;
+  allowedHosts: readonly string[];
+  databaseUrl: string | null;
+  databaseDirectUrl: string | null;
+  log: (typeof LOG_LEVELS)[number];
+  /** Runs this process carries out at once; 0 makes it a surface only. */
+  workers: number;
+  blobs: 'folder' | 'none';
+  defaultModel: string | null;
+  providers: Readonly<Record<string, z.infer<typeof ProviderConfig>>>;
+  mcpServers: Readonly<Record<string, McpServerConfig>>;
+  /** Absolute path of the file read, null when there is none. */
+  file: string | null;
+}>;
+
+export type Flags = { home?: string; host?: string; port?: string; config?: string; log?: string; workers?: string };
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export const DEFAULT_PORT = 7420;
+const DEFAULT_WORKERS = 16;
+
+/** @throws AppError `configuration` with every fault and its place. */
+export function loadConfig(input: { flags: Flags; env: Environment; cwd: string }): Config {
+  const { flags, env } = input;
+  const faults: Fault[] = [];
+  const { file, path } = readConfigFile(input, faults);
+  const number = (name: string, text: string | undefined, range: { min: number; max: number }): number | undefined => {
+    if (text === undefined || text === '') return undefined;
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= range.min && value <= range.max) return value;
+    faults.push({ path: name, message: `"${text}" is not a whole number from ${range.min} to ${range.max}` });
+    return undefined;
+  };
+  const level = flags.log ?? env['WINDLASS_LOG'] ?? file.log ?? 'info';
+  const checkedLevel = LOG_LEVELS.find((known) => known === level);
+  if (checkedLevel === undefined) faults.push({ path: 'log', message: `"${level}" is none of ${LOG_LEVELS.join(', ')}` });
+  const databaseUrl = checkedUrl('DATABASE_URL', env['DATABASE_URL'], faults);
+  const databaseDirectUrl = checkedUrl('DATABASE_DIRECT_URL', env['DATABASE_DIRECT_URL'], faults);
+  const ports = { min: 0, max: 65_535 };
+  const config: Config = {
+    home: resolve(input.cwd, flags.home ?? env['WINDLASS_HOME'] ?? join(homedir(), '.windlass')),
+    host: flags.host ?? env['WINDLASS_HOST'] ?? file.server.host ?? '127.0.0.1',
+    port: number('--port', flags.port, ports) ?? number('WINDLASS_PORT', env['WINDLASS_PORT'], ports) ?? file.server.port ?? DEFAULT_PORT,
+    allowedHosts: file.server.allowedHosts ?? [],
+    databaseUrl,
+    databaseDirectUrl,
+    log: checkedLevel ?? 'info',
+    workers: number('--workers', flags.workers, { min: 0, max: 256 }) ?? file.workers ?? DEFAULT_WORKERS,
+    blobs: file.blobs ?? 'folder',
+    defaultModel: env['WINDLASS_MODEL'] ?? file.defaultModel ?? null,
+    providers: file.providers,
+    mcpServers: file.tools,
+    file: path,
+  };
+  if (faults.length > 0) {
+    throw new AppError('configuration', `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}.`, {
+      faults,
+      next: 'Mend what is listed and start again.',
+    });
+  }
+  return Object.freeze(config);
+}
+
+function readConfigFile(input: { flags: Flags; env: Environment; cwd: string }, faults: Fault[]): { file: z.infer<typeof ConfigFile>; path: string | null } {
+  const asked = input.flags.config ?? input.env['WINDLASS_CONFIG'];
+  const path = resolve(input.cwd, asked ?? 'windlass.yaml');
+  const empty = ConfigFile.parse({});
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    // Without a file the defaults hold; a file asked for by name must be there.
+    if (asked !== undefined) faults.push({ path, message: `cannot be read: ${error instanceof Error ? error.message : String(error)}` });
+    return { file: empty, path: null };
+  }
+  const document = parseDocument(text, { prettyErrors: true });
+  for (const error of document.errors) faults.push({ path, message: error.message.split('\n')[0] ?? error.message, line: error.linePos?.[0].line });
+  if (document.errors.length > 0) return { file: empty, path };
+  const parsed = ConfigFile.safeParse(document.toJS() ?? {});
+  if (parsed.success) return { file: parsed.data, path };
+  for (const issue of parsed.error.issues) faults.push({ path: `${path}: ${issue.path.join('.') || '(top)'}`, message: issue.message });
+  return { file: empty, path };
+}
+
+function checkedUrl(name: string, text: string | undefined, faults: Fault[]): string | null {
+  if (text === undefined || text === '') return null;
+  if (/^postgres(ql)?:\/\//.test(text)) return text;
+  faults.push({ path: name, message: 'must begin with postgres:// or postgresql://' });
+  return null;
+}
