@@ -69,7 +69,12 @@ export const RunEvent = z.discriminatedUnion('type', [
     rules: z.int().positive(),
     deadlineMs: Ms.nullable(),
   }),
-  event('run.started', { worker: z.string(), attempt: z.int().positive(), tools: z.array(ToolManifestEntry), models: z.record(z.string(), ModelFacts) }),
+  event('run.started', {
+    worker: z.string(),
+    attempt: z.int().positive(),
+    tools: z.array(ToolManifestEntry),
+    models: z.record(z.string(), ModelFacts),
+  }),
   /** Another lease took it on: after a wait, a crash, or a person's word. `tools` only when they changed. */
   event('run.resumed', {
     worker: z.string(),
@@ -136,7 +141,18 @@ export const RunEvent = z.discriminatedUnion('type', [
     turn: z.int().positive(),
     attempt: z.int().positive(),
     model: z.string(),
-    kind: z.enum(['overloaded', 'rate_limited', 'timeout', 'unreachable', 'malformed', 'refused', 'credential', 'invalid_request', 'aborted', 'interrupted']),
+    kind: z.enum([
+      'overloaded',
+      'rate_limited',
+      'timeout',
+      'unreachable',
+      'malformed',
+      'refused',
+      'credential',
+      'invalid_request',
+      'aborted',
+      'interrupted',
+    ]),
     message: z.string(),
     retryable: z.boolean(),
     /** Not before this moment, when the provider said so. */
@@ -211,7 +227,12 @@ export const RunEvent = z.discriminatedUnion('type', [
   event('skill.unloaded', { skill: z.string() }),
   event('phase.entered', { phase: z.string() }),
   event('progress', { phase: z.string(), percent: z.number().min(0).max(100), message: z.string(), etaMs: Ms.nullable() }),
-  event('child.started', { callId: CallId, run: z.string(), agent: z.string(), allotment: z.object({ turns: z.int(), toolCalls: z.int(), activeMs: z.int(), tokens: z.int(), costMicroUsd: z.int().nullable() }) }),
+  event('child.started', {
+    callId: CallId,
+    run: z.string(),
+    agent: z.string(),
+    allotment: z.object({ turns: z.int(), toolCalls: z.int(), activeMs: z.int(), tokens: z.int(), costMicroUsd: z.int().nullable() }),
+  }),
   event('child.ended', {
     callId: CallId,
     run: z.string(),

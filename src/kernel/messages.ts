@@ -18,7 +18,13 @@ export const ToolCallPart = z.object({
   invalid: z.string().optional(),
   meta: Meta,
 });
-export const ToolResultPart = z.object({ type: z.literal('tool_result'), callId: z.string(), tool: z.string(), text: z.string(), failed: z.boolean() });
+export const ToolResultPart = z.object({
+  type: z.literal('tool_result'),
+  callId: z.string(),
+  tool: z.string(),
+  text: z.string(),
+  failed: z.boolean(),
+});
 
 export const AssistantPart = z.discriminatedUnion('type', [TextPart, ReasoningPart, ToolCallPart]);
 export const UserPart = z.discriminatedUnion('type', [TextPart, ImagePart]);

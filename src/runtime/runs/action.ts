@@ -28,7 +28,13 @@ export type Action =
       do: 'call_model';
       intended: EventOf<'model.intended'>;
       assembled: EventOf<'context.assembled'>;
-      request: { instructions: string; messages: readonly Message[]; tools: readonly ToolDeclaration[]; outputSchema: JsonObject | null; temperature: number | null };
+      request: {
+        instructions: string;
+        messages: readonly Message[];
+        tools: readonly ToolDeclaration[];
+        outputSchema: JsonObject | null;
+        temperature: number | null;
+      };
     }
   /** Reads of one turn, side by side; or exactly one write. */
   | { do: 'call_tools'; calls: readonly PlannedCall[]; parallel: boolean }

@@ -60,7 +60,22 @@ export type RunRow = {
 
 export type NewRun = Pick<
   RunRow,
-  'org' | 'id' | 'project' | 'agent' | 'agentName' | 'agentVersion' | 'schedule' | 'parent' | 'root' | 'depth' | 'lane' | 'pool' | 'priority' | 'deadlineMs' | 'actor' | 'correlation'
+  | 'org'
+  | 'id'
+  | 'project'
+  | 'agent'
+  | 'agentName'
+  | 'agentVersion'
+  | 'schedule'
+  | 'parent'
+  | 'root'
+  | 'depth'
+  | 'lane'
+  | 'pool'
+  | 'priority'
+  | 'deadlineMs'
+  | 'actor'
+  | 'correlation'
 > & {
   /** First entry of the journal; carries purpose, trigger, plan, input, origin. */
   queued: EventOf<'run.queued'>;
@@ -76,7 +91,10 @@ export type InboxItem = { id: number; org: OrgId; run: RunId; kind: InboxKind; e
 
 /** Fields of the projection that an append changes in the same commit. */
 export type RunPatch = Partial<
-  Pick<RunRow, 'status' | 'waitingFor' | 'reason' | 'startedAtMs' | 'endedAtMs' | 'rehearsed' | 'phase' | 'percent' | 'turns' | 'toolCalls' | 'usage' | 'cost'>
+  Pick<
+    RunRow,
+    'status' | 'waitingFor' | 'reason' | 'startedAtMs' | 'endedAtMs' | 'rehearsed' | 'phase' | 'percent' | 'turns' | 'toolCalls' | 'usage' | 'cost'
+  >
 > & {
   /** Gives the lease back: next runnable at that time, null for "only the inbox wakes it". An unconsumed inbox row makes it runnable at once. */
   release?: { runnableAtMs: number | null };
