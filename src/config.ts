@@ -47,7 +47,9 @@ export const ProviderConfig = z.strictObject({
 
 export const ConfigFile = z.strictObject({
   $schema: z.string().optional(),
-  server: z.strictObject({ host: z.string().optional(), port: z.int().min(0).max(65_535).optional(), allowedHosts: z.array(z.string()).optional() }).default({}),
+  server: z
+    .strictObject({ host: z.string().optional(), port: z.int().min(0).max(65_535).optional(), allowedHosts: z.array(z.string()).optional() })
+    .default({}),
   log: z.enum(LOG_LEVELS).optional(),
   workers: z.int().min(0).max(256).optional(),
   blobs: z.enum(['folder', 'none']).optional(),
@@ -122,7 +124,10 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
   return Object.freeze(config);
 }
 
-function readConfigFile(input: { flags: Flags; env: Environment; cwd: string }, faults: Fault[]): { file: z.infer<typeof ConfigFile>; path: string | null } {
+function readConfigFile(
+  input: { flags: Flags; env: Environment; cwd: string },
+  faults: Fault[],
+): { file: z.infer<typeof ConfigFile>; path: string | null } {
   const asked = input.flags.config ?? input.env['WINDLASS_CONFIG'];
   const path = resolve(input.cwd, asked ?? 'windlass.yaml');
   const empty = ConfigFile.parse({});

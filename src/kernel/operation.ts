@@ -26,7 +26,10 @@ export type Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodType =
   showsSecret: boolean;
 };
 
-type Brief<I extends z.ZodObject, O extends z.ZodType> = Pick<Operation<I, O>, 'name' | 'permission' | 'method' | 'path' | 'summary' | 'input' | 'output'> &
+type Brief<I extends z.ZodObject, O extends z.ZodType> = Pick<
+  Operation<I, O>,
+  'name' | 'permission' | 'method' | 'path' | 'summary' | 'input' | 'output'
+> &
   Partial<Pick<Operation, 'status' | 'effect' | 'showsSecret'>>;
 
 export function operation<I extends z.ZodObject, O extends z.ZodType>(brief: Brief<I, O>): Operation<I, O> {

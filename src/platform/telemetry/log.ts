@@ -23,5 +23,13 @@ export function createLog(deps: { clock: Clock; level: LogLevel; scrub: (line: s
 function describeError(error: Error): Record<string, unknown> {
   const code = 'code' in error ? { code: error.code } : {};
   const cause = error.cause instanceof Error ? { cause: error.cause.message } : {};
-  return { message: error.message, ...code, ...cause, stack: error.stack?.split('\n').slice(1, 6).map((line) => line.trim()) };
+  return {
+    message: error.message,
+    ...code,
+    ...cause,
+    stack: error.stack
+      ?.split('\n')
+      .slice(1, 6)
+      .map((line) => line.trim()),
+  };
 }

@@ -2,10 +2,8 @@
  * The narrow port between the run machinery and its store: PostgreSQL in `store.ts`, a model in memory for the simulation.
  * One conformance suite holds both to the same behaviour. Everything durable about runs passes through these functions.
  */
-import type { EventOf, Purpose, RunEvent, Trigger } from '../../kernel/events.ts';
-import type { Entry } from '../../kernel/events.ts';
+import type { Cost, Entry, EventOf, Purpose, RunEvent, Trigger } from '../../kernel/events.ts';
 import type { ActorId, AgentId, ApprovalId, CorrelationId, OrgId, ProjectId, RunId, ScheduleId, WorkerId } from '../../kernel/ids.ts';
-import type { Cost } from '../../kernel/events.ts';
 import type { Usage } from '../../kernel/messages.ts';
 import type { RunStatus, WaitingFor } from '../../kernel/run-status.ts';
 

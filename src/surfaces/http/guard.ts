@@ -23,7 +23,9 @@ export function createGuard(options: { hosts: readonly string[] }): Guard {
     }
     // Only a page of this very host and port may call; `null` (sandboxed frames, files) is nobody's.
     if (origin !== undefined && origin.replace(/^https?:\/\//, '').toLowerCase() !== host.toLowerCase()) {
-      throw new AppError('denied', `A page of ${origin.slice(0, 100)} may not call this server.`, { next: 'Open the console from this server itself.' });
+      throw new AppError('denied', `A page of ${origin.slice(0, 100)} may not call this server.`, {
+        next: 'Open the console from this server itself.',
+      });
     }
   };
 }

@@ -1,7 +1,8 @@
 /**
  * Errors as `application/problem+json` (RFC 9457): code, title, what happened, the next step, a correlation id, never internals.
  */
-import { AppError, ERROR_CODES, toAppError } from '../../kernel/errors.ts';
+import type { AppError } from '../../kernel/errors.ts';
+import { ERROR_CODES, toAppError } from '../../kernel/errors.ts';
 
 export type Problem = {
   /** Stable and readable: `/errors/not_found`. */
@@ -37,5 +38,8 @@ export function problemOf(thrown: unknown, correlationId: string): Problem {
 export function problemResponse(problem: Problem, headers: Readonly<Record<string, string>> = {}): Response {
   const retry = problem.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1000)) };
   const challenge = problem.status === 401 ? { 'www-authenticate': 'Bearer realm="windlass"' } : {};
-  return Response.json(problem, { status: problem.status, headers: { 'content-type': 'application/problem+json', ...retry, ...challenge, ...headers } });
+  return Response.json(problem, {
+    status: problem.status,
+    headers: { 'content-type': 'application/problem+json', ...retry, ...challenge, ...headers },
+  });
 }
