@@ -24,8 +24,17 @@ export type Purpose = z.infer<typeof Purpose>;
 export const Trigger = z.enum(['manual', 'schedule', 'webhook', 'mcp', 'run', 'task', 'chat', 'mail']);
 export type Trigger = z.infer<typeof Trigger>;
 
-/** Where a fork or retry takes its prefix from: entries 1 to `seq` of `run`, whose last hash is `hash`. */
-export const Origin = z.object({ run: z.string(), seq: z.int().positive(), hash: z.string(), how: z.enum(['retry', 'fork']) });
+/**
+ * Where a fork or retry takes its prefix from: entries 1 to `seq` of `run`, whose last hash is `hash`. `edited` replaces the
+ * results of calls in that prefix (a fork's what-if); the model is told that they were edited.
+ */
+export const Origin = z.object({
+  run: z.string(),
+  seq: z.int().positive(),
+  hash: z.string(),
+  how: z.enum(['retry', 'fork']),
+  edited: z.array(z.object({ callId: CallId, text: z.string() })).default([]),
+});
 export type Origin = z.infer<typeof Origin>;
 
 /** Classes of failure and their one meaning (spec HAR-6). */
@@ -116,6 +125,9 @@ export const RunEvent = z.discriminatedUnion('type', [
     summary: z.string().nullable(),
     beforeTokens: z.int().nonnegative(),
     afterTokens: z.int().nonnegative(),
+    /** What the summary cost; zero when no model was asked. */
+    usage: Usage,
+    costMicroUsd: z.int().nonnegative().nullable(),
   }),
   event('model.intended', {
     turn: z.int().positive(),
@@ -220,6 +232,13 @@ export const RunEvent = z.discriminatedUnion('type', [
   event('guardrail.overridden', { rule: z.string(), reason: z.string(), by: By }),
   event('budget.warned', { budget: z.string(), usedShare: z.number(), resetsAtMs: Ms.nullable() }),
   event('budget.exhausted', { budget: z.string(), resetsAtMs: Ms.nullable(), message: z.string() }),
+  /** The final answer was not accepted; the model is told `message` and has one more try for this reason. */
+  event('output.rejected', {
+    turn: z.int().positive(),
+    why: z.enum(['schema', 'evidence', 'cut', 'empty']),
+    faults: z.array(z.string()),
+    message: z.string(),
+  }),
   event('stop_rule.tripped', { rule: z.string(), detail: z.string(), escalation: Escalation }),
   event('memory.read', { ids: z.array(z.string()), scores: z.array(z.number()) }),
   event('memory.written', { ids: z.array(z.string()) }),

@@ -2,7 +2,7 @@
  * What `next(fold(journal))` can ask for: the whole interface between the pure core and the interpreter that carries it out.
  */
 import type { JsonObject } from '../../kernel/canonical-json.ts';
-import type { Decision, EventOf, RunEvent } from '../../kernel/events.ts';
+import type { EventOf, RunEvent } from '../../kernel/events.ts';
 import type { Message } from '../../kernel/messages.ts';
 import type { RunLimits, ToolManifestEntry } from '../../kernel/plan.ts';
 import type { WaitingFor } from '../../kernel/run-status.ts';
@@ -42,18 +42,10 @@ export type Action =
   | { do: 'start_child'; callId: string; agent: string; input: JsonObject; allotment: RunLimits; depth: number }
   /** Journal `approval.asked`, make its row; then the run waits. `deadlineMs` of the event counts from now. */
   | { do: 'ask'; asked: Omit<EventOf<'approval.asked'>, 'approvalId'> }
-  /** Replace old results by references, then older turns by a summary; `summarise` holds the messages to sum up, null for none. */
-  | { do: 'compact'; compacted: EventOf<'context.compacted'>; summarise: readonly Message[] | null }
-  | { do: 'wait'; for: WaitingFor | 'pause'; untilMs: number | null; reason: string }
+  /** Ask the model (`compacted` complete but for summary, usage and cost) to sum up these older messages. References alone are a `record`. */
+  | { do: 'compact'; compacted: EventOf<'context.compacted'>; summarise: readonly Message[]; model: string; maxOutputTokens: number }
+  /** `release` false: so short that the worker sleeps until then in place and journals nothing. */
+  | { do: 'wait'; for: WaitingFor | 'pause'; untilMs: number | null; reason: string; release: boolean }
+  /** The wait the journal ends with is over: journal `run.resumed`, then ask again. A takeover's `run.resumed` is the interpreter's own. */
+  | { do: 'resume'; after: 'wait' | 'pause' }
   | { do: 'end'; ended: EventOf<'run.ended'> };
-
-/** One policy decision, pure: the same state and call give the same answer, so that replay can ask again. */
-export type Decide = (question: {
-  action: 'model' | 'tool';
-  name: string;
-  sideEffect: ToolManifestEntry['sideEffect'];
-  tier: 1 | 2 | 3;
-  allowlist: readonly string[];
-  confirm: readonly string[];
-  labels: readonly string[];
-}) => Decision;

@@ -1,0 +1,87 @@
+/**
+ * The one policy decision before every effect (spec POL-1..3): the foundation's fixed rules, pure and default deny.
+ * Not the policy language, which replaces the rules behind the same `Decide`.
+ */
+import type { Decision } from '../../kernel/events.ts';
+import type { SideEffect } from '../../kernel/plan.ts';
+
+/** What is asked: who (tier, allowlist), what (action), on what (name, side effect), in which context (labels). */
+export type PolicyQuestion = {
+  action: 'model' | 'tool';
+  name: string;
+  sideEffect: SideEffect;
+  tier: 1 | 2 | 3;
+  /** Names, or `server.*` for all tools of a server. */
+  allowlist: readonly string[];
+  /** Names that wait for a human whatever their side effect. */
+  confirm: readonly string[];
+  labels: readonly string[];
+};
+
+/** One policy decision, pure: the same question gives the same answer, so that replay can ask again. */
+export type Decide = (question: PolicyQuestion) => Decision;
+
+type Rule = { id: string; when: (question: PolicyQuestion) => boolean; answer: Decision['answer']; reason: (question: PolicyQuestion) => string };
+
+const leavesUs = (q: PolicyQuestion): boolean => q.sideEffect === 'external' || q.sideEffect === 'irreversible';
+
+/** Whether an allowlist names it; `github.*` names every tool of the server `github`. */
+export function isListed(allowlist: readonly string[], name: string): boolean {
+  return allowlist.some((entry) => entry === name || (entry.endsWith('.*') && name.startsWith(entry.slice(0, -1))));
+}
+
+/** The first group with a match decides, and within it every matching rule is named: deny before confirm before allow. */
+const RULES: readonly Rule[] = [
+  { id: 'allowlist', when: (q) => !isListed(q.allowlist, q.name), answer: 'deny', reason: (q) => `${q.name} is not among what this agent may use` },
+  {
+    id: 'two_of_three',
+    when: (q) => q.action === 'tool' && q.sideEffect === 'external' && q.labels.includes('untrusted') && q.labels.includes('private'),
+    answer: 'confirm',
+    reason: () => 'the run has read untrusted content and holds private data, so a person confirms what it does outside',
+  },
+  {
+    id: 'external_confirmed',
+    when: (q) => q.action === 'tool' && leavesUs(q),
+    answer: 'confirm',
+    reason: (q) => (q.sideEffect === 'external' ? `${q.name} acts outside this machine` : `${q.name} cannot be undone`),
+  },
+  {
+    id: 'agent_confirm',
+    when: (q) => isListed(q.confirm, q.name),
+    answer: 'confirm',
+    reason: (q) => `the agent's definition asks for a person's word before ${q.name}`,
+  },
+  {
+    id: 'tier1_confirmed',
+    when: (q) => q.action === 'tool' && q.tier === 1 && q.sideEffect !== 'read',
+    answer: 'confirm',
+    reason: () => 'everything but reading is approved for a tier 1 agent',
+  },
+  { id: 'model_allowed', when: (q) => q.action === 'model', answer: 'allow', reason: (q) => `${q.name} is a model of this agent` },
+  { id: 'read_allowed', when: (q) => q.action === 'tool' && q.sideEffect === 'read', answer: 'allow', reason: (q) => `${q.name} only reads` },
+  {
+    id: 'reversible_allowed',
+    when: (q) => q.action === 'tool' && q.sideEffect === 'reversible',
+    answer: 'allow',
+    reason: (q) => `${q.name} can be undone`,
+  },
+];
+
+/** The foundation's rules. An error inside is a deny. */
+export const decideByTier: Decide = (question) => {
+  try {
+    for (const answer of ['deny', 'confirm', 'allow'] as const) {
+      const matching = RULES.filter((rule) => rule.answer === answer && rule.when(question));
+      if (matching.length > 0)
+        return { answer, rules: matching.map((rule) => rule.id), reason: matching.map((rule) => rule.reason(question)).join('; ') };
+    }
+    return { answer: 'deny', rules: ['default_deny'], reason: `no rule allows ${question.name}` };
+  } catch (thrown) {
+    // A decision that cannot be made must not let anything through (spec POL-1: default deny).
+    return {
+      answer: 'deny',
+      rules: ['error'],
+      reason: `the policy could not be evaluated: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    };
+  }
+};
