@@ -74,7 +74,8 @@ export function sealEntries(context: SealContext, drafts: readonly Draft[]): Sea
       commitment: commitmentOf(salt, text),
     };
     for (const name of [envelope.type, envelope.actor, effectId ?? '']) {
-      if (name.includes('\0') || !name.isWellFormed()) throw new AppError('invalid_input', `${JSON.stringify(name)} cannot name something in the journal.`);
+      const storable = !name.includes('\0') && name.isWellFormed();
+      if (!storable) throw new AppError('invalid_input', `${JSON.stringify(name)} cannot name something in the journal.`);
     }
     const hash = hashOf(envelope);
     head = { seq: envelope.seq, hash };

@@ -9,7 +9,17 @@ import type { Clock } from '../../src/kernel/clock.ts';
 import type { OrgId, RandomBytes, RunId } from '../../src/kernel/ids.ts';
 import { NO_USAGE } from '../../src/kernel/messages.ts';
 import { isFinal } from '../../src/kernel/run-status.ts';
-import type { AppendRequest, AppendResult, ClaimRequest, InboxItem, Lease, NewRun, RunPatch, RunRow, RunStore } from '../../src/runtime/runs/store-port.ts';
+import type {
+  AppendRequest,
+  AppendResult,
+  ClaimRequest,
+  InboxItem,
+  Lease,
+  NewRun,
+  RunPatch,
+  RunRow,
+  RunStore,
+} from '../../src/runtime/runs/store-port.ts';
 import { NO_HASH, sealEntries } from '../../src/storage/journal.ts';
 import type { SealedEntry } from '../../src/storage/journal.ts';
 
@@ -54,9 +64,9 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
   let claimedAtMs = 0;
   const now = (): number => deps.clock.nowMs();
 
-  const beginTx = (): { tx: MemoryTx; commit(): void } => {
+  const beginTx = (): { tx: MemoryTx; applies: (() => void)[] } => {
     const applies: (() => void)[] = [];
-    return { tx: { onCommit: (apply) => void applies.push(apply), created: new Map() }, commit: () => applies.forEach((apply) => apply()) };
+    return { tx: { onCommit: (apply) => void applies.push(apply), created: new Map() }, applies };
   };
 
   /** Runs `apply` as one commit, as the fault hook has it. */
@@ -70,7 +80,16 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
 
   const write = (row: Held, actor: string, drafts: readonly { event: RunEvent; effectId: string | null }[]): Entry[] => {
     const head = { seq: row.headSeq, hash: row.headHash };
-    const context = { org: row.org, stream: row.id, head, fence: row.fence, actor, version: EVENT_VERSION, atMs: now(), randomBytes: deps.randomBytes };
+    const context = {
+      org: row.org,
+      stream: row.id,
+      head,
+      fence: row.fence,
+      actor,
+      version: EVENT_VERSION,
+      atMs: now(),
+      randomBytes: deps.randomBytes,
+    };
     const sealed = sealEntries(
       context,
       drafts.map(({ event, effectId }) => ({ payload: event, effectId })),
@@ -80,7 +99,23 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
       if (draft === undefined || entry.payload === null) throw new AppError('internal', 'An entry was sealed without its draft.');
       positions += 1;
       const { org, stream, seq, atMs, version, effectId, fence, prevHash, hash } = entry;
-      return { sealed: entry, entry: { org, stream, seq, position: positions, atMs, version, actor, effectId, fence, prevHash, hash, event: JSON.parse(entry.payload) as RunEvent } };
+      return {
+        sealed: entry,
+        entry: {
+          org,
+          stream,
+          seq,
+          position: positions,
+          atMs,
+          version,
+          actor,
+          effectId,
+          fence,
+          prevHash,
+          hash,
+          event: JSON.parse(entry.payload) as RunEvent,
+        },
+      };
     });
     const list = journal.get(keyOf(row.org, row.id)) ?? [];
     journal.set(keyOf(row.org, row.id), [...list, ...stored]);
@@ -99,7 +134,7 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
       return item !== undefined && item.org === request.lease.org && item.run === request.lease.run;
     });
 
-  const applyRequest = (request: AppendRequest, commitCompanion: () => void): AppendResult => {
+  const applyRequest = (request: AppendRequest, companion: readonly (() => void)[]): AppendResult => {
     const row = matching(request.lease);
     if (row === undefined || !consumable(request)) return { ok: 'stale' };
     let entries: Entry[];
@@ -108,7 +143,7 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
     } catch (error) {
       return { ok: 'refused', cause: error }; // what cannot be sealed harms its own run only
     }
-    commitCompanion();
+    for (const apply of companion) apply();
     applyPatch(row, request.patch);
     for (const id of request.consumed) inbox.delete(id);
     return { ok: 'appended', entries, lease: { ...request.lease, headSeq: row.headSeq, headHash: row.headHash } };
@@ -116,9 +151,9 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
 
   return {
     async transaction(_org, work) {
-      const { tx, commit: apply } = beginTx();
+      const { tx, applies } = beginTx();
       const value = await work(tx);
-      await commit('transaction', apply);
+      await commit('transaction', () => applies.forEach((apply) => apply()));
       return value;
     },
     async createRun(tx, run) {
@@ -150,13 +185,22 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
         if (request.only === undefined) claimedAtMs = now();
         const waiting = new Set([...inbox.values()].map((item) => keyOf(item.org, item.run)));
         for (const row of runs.values()) {
-          if (row.worker === null && !isFinal(row.status) && waiting.has(keyOf(row.org, row.id))) row.runnableAtMs = Math.min(row.runnableAtMs ?? Infinity, now());
+          const woken = row.worker === null && !isFinal(row.status) && waiting.has(keyOf(row.org, row.id));
+          if (woken) row.runnableAtMs = Math.min(row.runnableAtMs ?? Infinity, now());
         }
         return pick({ rows: [...runs.values()], limits, nowMs: now() }, request).map((row): Lease => {
           row.fence += 1;
           row.worker = request.worker;
           row.leaseUntilMs = now() + request.leaseMs;
-          return { org: row.org, run: row.id, fence: row.fence, headSeq: row.headSeq, headHash: row.headHash, untilMs: row.leaseUntilMs, attempt: row.fence };
+          return {
+            org: row.org,
+            run: row.id,
+            fence: row.fence,
+            headSeq: row.headSeq,
+            headHash: row.headHash,
+            untilMs: row.leaseUntilMs,
+            attempt: row.fence,
+          };
         });
       });
     },
@@ -178,29 +222,29 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
       });
     },
     async append(requests) {
-      const prepared: { request: AppendRequest; refused: AppendResult | null; commitCompanion: () => void }[] = [];
+      const prepared: { request: AppendRequest; refused: AppendResult | null; applies: readonly (() => void)[] }[] = [];
       for (const request of requests) {
-        const { tx, commit: commitCompanion } = beginTx();
+        const { tx, applies } = beginTx();
         let refused: AppendResult | null = null;
         try {
           if (request.companion !== undefined && matching(request.lease) !== undefined) await request.companion(tx);
         } catch (error) {
           refused = { ok: 'refused', cause: error }; // its run alone fails
         }
-        prepared.push({ request, refused, commitCompanion });
+        prepared.push({ request, refused, applies });
       }
       const outcome = await fate('append');
       if (outcome === 'fail') throw new AppError('unavailable', 'The store did not commit.');
-      return prepared.map(({ request, refused, commitCompanion }): AppendResult => {
+      return prepared.map(({ request, refused, applies }): AppendResult => {
         if (refused !== null) return refused;
-        if (outcome !== 'lost') return applyRequest(request, commitCompanion);
+        if (outcome !== 'lost') return applyRequest(request, applies);
         // read back and not found: fenced off, so that the lost commit cannot come true later, and free to be taken
         const row = matching(request.lease);
         if (row !== undefined) Object.assign(row, { fence: row.fence + 1, worker: null, leaseUntilMs: null, runnableAtMs: now() });
         return { ok: 'stale' };
       });
     },
-    async readEntries(org, run, afterSeq, limit) {
+    async readEntries(org, run, { afterSeq, limit }) {
       const list = journal.get(keyOf(org, run)) ?? [];
       return list.slice(afterSeq, afterSeq + limit).map(({ entry }) => entry);
     },

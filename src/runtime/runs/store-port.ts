@@ -1,6 +1,7 @@
 /**
  * The narrow port between the run machinery and its store: PostgreSQL in `store.ts`, a model in memory for the simulation.
  * One conformance suite holds both to the same behaviour. Everything durable about runs passes through these functions.
+ * Every time is in milliseconds of the store's clock (the database's, see `storage/database-clock.ts`), not the process's.
  */
 import type { Cost, Entry, EventOf, Purpose, RunEvent, Trigger } from '../../kernel/events.ts';
 import type { ActorId, AgentId, ApprovalId, CorrelationId, OrgId, ProjectId, RunId, ScheduleId, WorkerId } from '../../kernel/ids.ts';
@@ -143,9 +144,12 @@ export type RunStore = {
   /** All requests of one tick in one commit; answers in the same order. Rejects only when the commit's outcome is known to be none. */
   append(requests: readonly AppendRequest[]): Promise<AppendResult[]>;
   /** In order from `afterSeq` (exclusive), at most `limit`. */
-  readEntries(org: OrgId, run: RunId, afterSeq: number, limit: number): Promise<Entry[]>;
+  readEntries(org: OrgId, run: RunId, range: { afterSeq: number; limit: number }): Promise<Entry[]>;
   getRun(org: OrgId, run: RunId): Promise<RunRow | null>;
-  /** When the next waiting run becomes due, for the engine's timer; null when none. */
+  /**
+   * The earliest time after this store's last claim at which a run becomes due, for the engine's timer; null when none.
+   * What was due before that claim and was left (limits, full lanes) is freed by an end or a release, not by time.
+   */
   nextDueMs(): Promise<number | null>;
 };
 
