@@ -11,8 +11,8 @@ import { FinalStatus, WaitingFor } from './run-status.ts';
 const Ms = z.int().nonnegative();
 const CallId = z.string();
 
-/** Who or what did it: an actor's id with the name to show. */
-export const By = z.object({ actor: z.string(), name: z.string() });
+/** Who or what did it: an actor's id with the name to show, and the fingerprint of the key it used, where it used one. */
+export const By = z.object({ actor: z.string(), name: z.string(), key: z.string().optional() });
 export type By = z.infer<typeof By>;
 
 /** One policy decision (spec POL-1). */
