@@ -20,6 +20,17 @@ export type Page<T> = { readonly items: readonly T[]; readonly shown: number; re
 export const PAGE_SIZE_DEFAULT = 50;
 export const PAGE_SIZE_MAX = 200;
 
+/** What every list takes. Query strings bring numbers as text. */
+export const PageInput = z.object({
+  limit: z.coerce.number().int().min(1).max(PAGE_SIZE_MAX).default(PAGE_SIZE_DEFAULT).meta({ description: 'How many at most.' }),
+  cursor: z.string().max(500).optional().meta({ description: '`next` of the page before.' }),
+});
+
+/** What every list answers. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), shown: z.int(), total: Count, next: z.string().nullable() });
+}
+
 /** `12`, `at least 500`, `unknown (store did not answer)`. */
 export function renderCount(count: Count): string {
   switch (count.kind) {

@@ -7,18 +7,8 @@ import { By, Cost, Escalation, Evidence, FailureClass, Purpose, RunEvent, Trigge
 import { Label } from '../../kernel/labels.ts';
 import { Usage } from '../../kernel/messages.ts';
 import { operation } from '../../kernel/operation.ts';
-import { Count, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from '../../kernel/page.ts';
+import { PageInput, pageOf } from '../../kernel/page.ts';
 import { RunStatus, WaitingFor } from '../../kernel/run-status.ts';
-
-/** Query strings bring numbers and booleans as text. */
-export const PageInput = z.object({
-  limit: z.coerce.number().int().min(1).max(PAGE_SIZE_MAX).default(PAGE_SIZE_DEFAULT).meta({ description: 'How many at most.' }),
-  cursor: z.string().max(500).optional().meta({ description: '`next` of the page before.' }),
-});
-
-export function pageOf<T extends z.ZodType>(item: T) {
-  return z.object({ items: z.array(item), shown: z.int(), total: Count, next: z.string().nullable() });
-}
 
 export const RunSummary = z.object({
   id: z.string(),
