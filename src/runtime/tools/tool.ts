@@ -45,7 +45,8 @@ export type ToolOutcome =
       /** What this call proves, where it proves something (spec RUN-11). */
       evidence?: { level: EvidenceLevel; what: string };
     }
-  | { ok: false; class: FailureClass; message: string };
+  /** `mayHaveHappened`: of a write, that its effect may be there although it failed (time-out, connection lost in mid-call). */
+  | { ok: false; class: FailureClass; message: string; mayHaveHappened?: true };
 
 export type Tool = {
   spec: ToolSpec;
