@@ -1,0 +1,67 @@
+/**
+ * Checks values against a tool's JSON Schema (2020-12, and draft-07 where the schema says so) and words what is wrong for the
+ * one who has to mend it, mostly a model. Compiled schemas are kept up to a bound. Formats are annotations, as 2020-12 has it.
+ */
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { digestOf, type JsonObject } from '../../kernel/canonical-json.ts';
+import { TOOL_LIMITS } from './limits.ts';
+
+/** Null when the value is valid, else what was wrong, one fault a line. */
+export type Check = (schema: JsonObject, value: unknown) => string | null;
+
+const OPTIONS = { strict: false, allErrors: true, validateFormats: false, logger: false, addUsedSchema: false, unicodeRegExp: true } as const;
+
+export function createValidator(): Check {
+  const compiled = new Map<string, ValidateFunction | string>();
+  const bySchema = new WeakMap<JsonObject, string>();
+  return (schema, value) => {
+    let digest = bySchema.get(schema);
+    if (digest === undefined) bySchema.set(schema, (digest = digestOf(schema)));
+    let validate = compiled.get(digest);
+    if (validate === undefined) {
+      validate = compile(schema);
+      const oldest = compiled.keys().next().value;
+      if (compiled.size >= TOOL_LIMITS.validators && oldest !== undefined) compiled.delete(oldest);
+      compiled.set(digest, validate);
+    }
+    if (typeof validate === 'string') return validate;
+    return validate(value) ? null : describe(validate.errors ?? []);
+  };
+}
+
+/** A fresh Ajv each time: an instance keeps every schema and id it ever saw. */
+function compile(schema: JsonObject): ValidateFunction | string {
+  const draft = typeof schema['$schema'] === 'string' ? schema['$schema'] : '';
+  const { $schema: _dialect, ...rest } = schema;
+  try {
+    return (/draft-0[467]/.test(draft) ? new Ajv(OPTIONS) : new Ajv2020(OPTIONS)).compile(rest);
+  } catch (thrown) {
+    // a server's schema may be anything: then nothing can be checked against it, which is a refusal, not a pass
+    return `the tool's own schema cannot be used: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+  }
+}
+
+function describe(errors: readonly ErrorObject[]): string {
+  const lines = [...new Set(errors.map(wording))];
+  const more = lines.length - TOOL_LIMITS.faults;
+  return lines.slice(0, TOOL_LIMITS.faults).join('\n') + (more > 0 ? `\nand ${more} more` : '');
+}
+
+function wording(error: ErrorObject): string {
+  const at = error.instancePath === '' ? '' : `${error.instancePath.slice(1).replaceAll('/', '.')}: `;
+  const params = error.params as Record<string, unknown>;
+  switch (error.keyword) {
+    case 'required':
+      return `${at}"${String(params['missingProperty'])}" is missing`;
+    case 'additionalProperties':
+    case 'unevaluatedProperties':
+      return `${at}"${String(params['additionalProperty'] ?? params['unevaluatedProperty'])}" is not known here; leave it out`;
+    case 'enum':
+      return `${at}must be one of ${JSON.stringify(params['allowedValues'])}`;
+    case 'const':
+      return `${at}must be ${JSON.stringify(params['allowedValue'])}`;
+    default:
+      return `${at}${error.message ?? error.keyword}`;
+  }
+}
