@@ -21,15 +21,18 @@ export type CallDeps = {
 /** The same tool, bounded. Its `call` never throws. */
 export function boundTool(tool: Tool, deps: CallDeps): Tool {
   const bounded: Tool = { spec: tool.spec, call: (args, context) => callTool(tool, args, { context, deps }) };
-  const probe = tool.probe;
-  if (probe) bounded.probe = (args, context) => probe(args, context);
+  if (tool.probe) bounded.probe = async (args, context) => (await tool.probe?.(args, context)) ?? { found: false };
   return bounded;
 }
 
 async function callTool(tool: Tool, args: JsonObject, { context, deps }: { context: ToolContext; deps: CallDeps }): Promise<ToolOutcome> {
-  const wrong = deps.check(tool.spec.inputSchema as JsonObject, args);
+  const wrong = deps.check(tool.spec.inputSchema, args);
   if (wrong !== null) {
-    return { ok: false, class: 'invalid_input', message: deps.scrub.text(`The input of ${tool.spec.name} is not valid:\n${wrong}\nMend this and call it again.`) };
+    return {
+      ok: false,
+      class: 'invalid_input',
+      message: deps.scrub.text(`The input of ${tool.spec.name} is not valid:\n${wrong}\nMend this and call it again.`),
+    };
   }
   const outcome = await withinDeadline(tool, args, { context, deps });
   return limited(checked(tool.spec, scrubbed(outcome, deps), deps));
@@ -55,11 +58,13 @@ async function withinDeadline(tool: Tool, args: JsonObject, { context, deps }: {
     await clock.sleep(TOOL_LIMITS.graceMs, over.signal);
     return failure(write, 'timeout', why);
   };
-  const late = clock.sleep(Math.max(0, deadlineMs - clock.nowMs()), AbortSignal.any([over.signal, context.signal])).then(() =>
-    context.signal.aborted
-      ? gaveUp(`${tool.spec.name} was stopped with the run.`)
-      : gaveUp(`${tool.spec.name} did not answer within ${tool.spec.timeoutMs} ms and was stopped. Ask for less at once, or go on without it.`),
-  );
+  const late = clock
+    .sleep(Math.max(0, deadlineMs - clock.nowMs()), AbortSignal.any([over.signal, context.signal]))
+    .then(() =>
+      context.signal.aborted
+        ? gaveUp(`${tool.spec.name} was stopped with the run.`)
+        : gaveUp(`${tool.spec.name} did not answer within ${tool.spec.timeoutMs} ms and was stopped. Ask for less at once, or go on without it.`),
+    );
   const outcome = await Promise.race([call, late]);
   over.abort();
   return outcome;
@@ -89,7 +94,11 @@ function checked(spec: ToolSpec, outcome: ToolOutcome, { check }: CallDeps): Too
   const wrong = outcome.structured === undefined ? 'it holds no structured content' : check(spec.outputSchema, outcome.structured);
   if (wrong === null) return outcome;
   if (spec.sideEffect === 'read') {
-    return { ok: false, class: 'invalid_output', message: `${spec.name} answered something else than it declares:\n${wrong}\nDo not rely on it; try another way.` };
+    return {
+      ok: false,
+      class: 'invalid_output',
+      message: `${spec.name} answered something else than it declares:\n${wrong}\nDo not rely on it; try another way.`,
+    };
   }
   const { structured: _dropped, ...rest } = outcome;
   return { ...rest, text: `${outcome.text}\n[${spec.name} was carried out, but its answer is not what it declares: ${wrong}]` };

@@ -69,8 +69,8 @@ export function createProcessRunner(deps: { spawn: Spawn; clock: Clock }): RunPr
     void deps.clock.sleep(Math.max(0, request.deadlineMs - deps.clock.nowMs()), over.signal).then(() => {
       if (!over.signal.aborted) stop('deadline');
     });
-    child.stdout?.on('data', out.take);
-    child.stderr?.on('data', err.take);
+    child.stdout?.on('data', (chunk: Buffer) => out.take(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => err.take(chunk));
     // a child that exits without reading its input breaks the pipe: its exit code tells what matters
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(request.stdin ?? '');
@@ -87,7 +87,14 @@ export function createProcessRunner(deps: { spawn: Spawn; clock: Clock }): RunPr
     child.stdout?.destroy();
     child.stderr?.destroy();
     const ended = why ?? (end.error ? 'unstarted' : end.code === null ? 'signal' : 'exit');
-    return { ended, exitCode: end.code, stdout: out.bytes(), stderr: err.bytes(), cut: out.cut() || err.cut(), detail: end.error?.message ?? end.signal ?? '' };
+    return {
+      ended,
+      exitCode: end.code,
+      stdout: out.bytes(),
+      stderr: err.bytes(),
+      cut: out.cut() || err.cut(),
+      detail: end.error?.message ?? end.signal ?? '',
+    };
   };
 }
 

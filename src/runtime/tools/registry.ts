@@ -25,6 +25,15 @@ export const UNKNOWN_TOOL = {
 /** The operator's word on one tool; what is left out stays as it was. */
 export type ToolChoice = Partial<Pick<ToolManifestEntry, 'sideEffect' | 'recovery' | 'taints' | 'timeoutMs' | 'settleMs' | 'shownChars'>>;
 
+/** By canonical name, from what the configuration says of each server's tools under their own names. */
+export function choicesOf(servers: Readonly<Record<string, { tools: Readonly<Record<string, ToolChoice>> }>>): Map<string, ToolChoice> {
+  return new Map(
+    Object.entries(servers).flatMap(([server, { tools }]) =>
+      Object.entries(tools).map(([tool, choice]) => [toolName(server, tool), choice] as const),
+    ),
+  );
+}
+
 /** Where tools come from beside the built-ins. A broken one answers faults, it never throws. */
 export type ToolSource = {
   /** Name of the server: the part before `__`. */
@@ -74,7 +83,8 @@ export function createTools(deps: ToolsDeps): Tools {
       for (const name of wanted) {
         const server = serverOf(name);
         const offer = server === null ? undefined : offered.get(server);
-        const hits = server === null ? [builtins.get(name)] : name.endsWith('.*') ? offer?.tools : [offer?.tools.find((tool) => tool.spec.name === name)];
+        const hits =
+          server === null ? [builtins.get(name)] : name.endsWith('.*') ? offer?.tools : [offer?.tools.find((tool) => tool.spec.name === name)];
         const tools = (hits ?? []).filter((tool) => tool !== undefined);
         for (const tool of tools) found.set(tool.spec.name, tool);
         if (tools.length === 0) missing.push({ tool: name, why: whyMissing(name, { builtins, sources, faults: offer?.faults ?? [] }) });

@@ -24,7 +24,10 @@ export async function checkoutOf(context: ToolContext): Promise<string> {
     return await realpath(context.checkout);
   } catch (cause) {
     // the folder was moved or removed since the project was registered
-    throw new AppError('not_found', 'The checkout of this project is not there any more.', { next: 'Register the project with its new path.', cause });
+    throw new AppError('not_found', 'The checkout of this project is not there any more.', {
+      next: 'Register the project with its new path.',
+      cause,
+    });
   }
 }
 
@@ -69,7 +72,9 @@ async function realOf(path: string): Promise<{ path: string; exists: boolean }> 
   try {
     return { path: await realpath(path), exists: true };
   } catch (thrown) {
-    if (!missing(thrown)) throw new AppError('invalid_input', 'The path cannot be followed (a file where a folder should be, or a loop of links).', { cause: thrown });
+    if (!missing(thrown)) {
+      throw new AppError('invalid_input', 'The path cannot be followed (a file where a folder should be, or a loop of links).', { cause: thrown });
+    }
     if (await isLink(path)) return { path: '/', exists: false };
     const above = await realOf(dirname(path));
     return { path: join(above.path, path.slice(dirname(path).length)), exists: false };
@@ -93,7 +98,9 @@ function missing(thrown: unknown): boolean {
  * @throws AppError `not_found` or `invalid_input`.
  */
 export async function openFile(place: Place): Promise<FileHandle> {
-  if (!place.exists) throw new AppError('not_found', `There is no file "${place.shown}".`, { next: 'List the folder with file_list to see what is there.' });
+  if (!place.exists) {
+    throw new AppError('not_found', `There is no file "${place.shown}".`, { next: 'List the folder with file_list to see what is there.' });
+  }
   let handle: FileHandle;
   try {
     handle = await open(place.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -104,7 +111,6 @@ export async function openFile(place: Place): Promise<FileHandle> {
   const stat = await handle.stat();
   if (stat.isFile()) return handle;
   await handle.close();
-  throw new AppError('invalid_input', `"${place.shown}" is ${stat.isDirectory() ? 'a folder' : 'no regular file'}.`, {
-    next: stat.isDirectory() ? 'List it with file_list.' : undefined,
-  } as { next?: string });
+  if (stat.isDirectory()) throw new AppError('invalid_input', `"${place.shown}" is a folder.`, { next: 'List it with file_list.' });
+  throw new AppError('invalid_input', `"${place.shown}" is no regular file.`);
 }

@@ -3,15 +3,15 @@
  * function parsed, so that defaults are in place.
  */
 import { z } from 'zod';
-import type { Json, JsonObject } from '../../../kernel/canonical-json.ts';
+import type { Json } from '../../../kernel/canonical-json.ts';
 import { TOOL_LIMITS } from '../limits.ts';
 import type { Tool, ToolContext, ToolOutcome, ToolSpec } from '../tool.ts';
 
 export type Definition<S extends z.ZodType> = Pick<ToolSpec, 'name' | 'description'> &
   Partial<Pick<ToolSpec, 'kind' | 'sideEffect' | 'taints' | 'recovery' | 'timeoutMs' | 'settleMs' | 'shownChars' | 'realm'>> & {
     input: S;
-    run(args: z.infer<S>, context: ToolContext): Promise<ToolOutcome>;
-    probe?(args: z.infer<S>, context: ToolContext): ReturnType<NonNullable<Tool['probe']>>;
+    run: (args: z.infer<S>, context: ToolContext) => Promise<ToolOutcome>;
+    probe?: (args: z.infer<S>, context: ToolContext) => ReturnType<NonNullable<Tool['probe']>>;
   };
 
 export function defineTool<S extends z.ZodType>(definition: Definition<S>): Tool {
@@ -52,5 +52,3 @@ export function failed(message: string): ToolOutcome {
 export function wrongInput(message: string): ToolOutcome {
   return { ok: false, class: 'invalid_input', message };
 }
-
-export type { JsonObject };

@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises';
 import { matchesGlob } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import type { Tool, ToolContext, ToolOutcome } from '../tool.ts';
+import type { Tool, ToolOutcome } from '../tool.ts';
 import { confine, openFile, type Place, type Roots } from './checkout.ts';
 import { defineTool, done, failed } from './define.ts';
 import { hasRepository, type Git, type GitOptions } from './git-process.ts';
@@ -82,7 +82,16 @@ async function readLines(place: Place, window: Window, signal: AbortSignal): Pro
   const total = whole ? `${seen}` : `more than ${seen}`;
   if (kept.length === 0 && seen > 0) return failed(`"${place.shown}" has ${total} lines; line ${startLine} is beyond its end.`);
   const note = startLine > 1 || endLine < seen || !whole ? `[lines ${startLine} to ${endLine} of ${total}]\n` : '';
-  return done(note + kept.join('\n'), { path: place.shown, bytes, binary: false, startLine, endLine, lines: seen, linesExact: whole, text: kept.join('\n') });
+  return done(note + kept.join('\n'), {
+    path: place.shown,
+    bytes,
+    binary: false,
+    startLine,
+    endLine,
+    lines: seen,
+    linesExact: whole,
+    text: kept.join('\n'),
+  });
 }
 
 function listTool(deps: Deps): Tool {
@@ -107,7 +116,10 @@ function listTool(deps: Deps): Tool {
   });
 }
 
-async function listFiles(git: Git, { root, place, options }: { root: string; place: Place; options: GitOptions }): Promise<{ files: string[]; cut: boolean }> {
+async function listFiles(
+  git: Git,
+  { root, place, options }: { root: string; place: Place; options: GitOptions },
+): Promise<{ files: string[]; cut: boolean }> {
   if (!(await hasRepository(git, { root, options }))) return walk(root, place.shown, options.signal);
   const listed = await git(root, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate', '--', place.shown], options);
   const files = listed.text.split('\0').filter(Boolean).toSorted();
@@ -149,7 +161,16 @@ function searchTool(deps: Deps): Tool {
       const place = await confine(root, args.path);
       const options: GitOptions = { signal: context.signal, deadlineMs: context.deadlineMs, maxBytes: SEARCH_BYTES, alsoOk: [1] };
       const where = (await hasRepository(deps.git, { root, options })) ? ['--untracked'] : ['--no-index'];
-      const flags = ['-n', '-I', '-z', '--full-name', '--no-color', '--no-textconv', ...(args.regex ? ['-E'] : ['-F']), ...(args.ignoreCase ? ['-i'] : [])];
+      const flags = [
+        '-n',
+        '-I',
+        '-z',
+        '--full-name',
+        '--no-color',
+        '--no-textconv',
+        ...(args.regex ? ['-E'] : ['-F']),
+        ...(args.ignoreCase ? ['-i'] : []),
+      ];
       const out = await deps.git(root, ['grep', ...flags, ...where, '--exclude-standard', '-e', args.pattern, '--', place.shown], options);
       const glob = args.glob;
       const all = parseGrep(out.text).filter((match) => glob === undefined || matchesGlob(match.path, glob));
@@ -157,7 +178,8 @@ function searchTool(deps: Deps): Tool {
       const more = out.cut || all.length > matches.length;
       const lines = matches.map((match) => `${match.path}:${match.line}: ${match.text}`);
       const total = out.cut ? `at least ${all.length}` : `${all.length}`;
-      const text = lines.length === 0 ? 'Nothing matches.' : lines.join('\n') + (more ? `\n[${matches.length} of ${total} matches; narrow the search]` : '');
+      const text =
+        lines.length === 0 ? 'Nothing matches.' : lines.join('\n') + (more ? `\n[${matches.length} of ${total} matches; narrow the search]` : '');
       return done(text, { pattern: args.pattern, matches, shown: matches.length, total: all.length, totalExact: !out.cut });
     },
   });

@@ -38,7 +38,12 @@ function editTool(worktrees: Worktrees): Tool {
   return defineTool({
     name: 'file_edit',
     description: "Replaces a piece of a text file in this run's own worktree. `old` must be there exactly once, unless `all` is true.",
-    input: z.strictObject({ path: Path, old: z.string().min(1).max(CONTENT_CHARS), new: z.string().max(CONTENT_CHARS), all: z.boolean().default(false) }),
+    input: z.strictObject({
+      path: Path,
+      old: z.string().min(1).max(CONTENT_CHARS),
+      new: z.string().max(CONTENT_CHARS),
+      all: z.boolean().default(false),
+    }),
     ...WRITING,
     run: (args, context) =>
       write(worktrees, {
@@ -47,8 +52,12 @@ function editTool(worktrees: Worktrees): Tool {
         change(before) {
           if (before === null) return { wrong: `There is no file "${args.path}". Make it with file_write.` };
           const count = before.split(args.old).length - 1;
-          if (count === 0) return { wrong: `The text to replace is not in "${args.path}". Read the file again and give it exactly as it stands, spaces included.` };
-          if (count > 1 && !args.all) return { wrong: `The text to replace is in "${args.path}" ${count} times. Give more of its surroundings, or set all to true.` };
+          if (count === 0) {
+            return { wrong: `"${args.path}" does not hold the text to replace. Read it again and copy the text exactly, spaces included.` };
+          }
+          if (count > 1 && !args.all) {
+            return { wrong: `"${args.path}" holds the text ${count} times. Give more of its surroundings, or set all to true.` };
+          }
           return { content: before.split(args.old).join(args.new) };
         },
       }),
@@ -98,5 +107,5 @@ async function probe(worktrees: Worktrees, path: string, context: ToolContext): 
 
 async function bytesOf(place: Place): Promise<Buffer> {
   await using file = await openFile(place);
-  return readFile(file);
+  return await readFile(file);
 }

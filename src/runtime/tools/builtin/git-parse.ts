@@ -19,23 +19,37 @@ export type Commit = {
 /** For `git log -z --numstat`: fields end with NUL, which no field can hold. */
 export const COMMIT_FORMAT = '--format=tformat:%x1e%H%x00%P%x00%an%x00%ae%x00%aI%x00%s%x00%b';
 const COMMIT_FIELDS = 7;
-const COMMIT_START = /^\x1e[0-9a-f]{40,64}$/;
+const RECORD = '\x1e';
+
+function startsCommit(token: string | undefined): boolean {
+  return token?.startsWith(RECORD) === true && /^[0-9a-f]{40,64}$/.test(token.slice(1));
+}
 
 export function parseCommits(text: string): Commit[] {
   const tokens = text.split('\0');
   const commits: Commit[] = [];
   let at = 0;
   while (at < tokens.length) {
-    if (!COMMIT_START.test(tokens[at] ?? '')) {
+    if (!startsCommit(tokens[at])) {
       at += 1;
       continue;
     }
     const [hash = '', parents = '', author = '', email = '', date = '', subject = '', body = ''] = tokens.slice(at, at + COMMIT_FIELDS);
     at += COMMIT_FIELDS;
     const start = at;
-    while (at < tokens.length && !COMMIT_START.test(tokens[at] ?? '')) at += 1;
+    while (at < tokens.length && !startsCommit(tokens[at])) at += 1;
     const files = parseNumstat(tokens.slice(start, at));
-    commits.push({ hash: hash.slice(1), parents: parents.split(' ').filter(Boolean), author, email, date, subject, body: body.trim(), ...totals(files), files });
+    commits.push({
+      hash: hash.slice(1),
+      parents: parents.split(' ').filter(Boolean),
+      author,
+      email,
+      date,
+      subject,
+      body: body.trim(),
+      ...totals(files),
+      files,
+    });
   }
   return commits;
 }
@@ -72,7 +86,13 @@ export function parseBlame(text: string): BlamedLine[] {
     const start = /^([0-9a-f]{40,64}) \d+ (\d+)/.exec(row);
     if (row.startsWith('\t') && head) {
       const seconds = Number(facts.get('author-time') ?? 0);
-      lines.push({ ...head, author: facts.get('author') ?? '', date: new Date(seconds * 1000).toISOString(), summary: facts.get('summary') ?? '', text: row.slice(1) });
+      lines.push({
+        ...head,
+        author: facts.get('author') ?? '',
+        date: new Date(seconds * 1000).toISOString(),
+        summary: facts.get('summary') ?? '',
+        text: row.slice(1),
+      });
       head = null;
     } else if (start && !head) {
       head = { hash: start[1] ?? '', line: Number(start[2]) };
@@ -85,7 +105,14 @@ export function parseBlame(text: string): BlamedLine[] {
   return lines;
 }
 
-export type Status = { branch: string | null; head: string | null; upstream: string | null; ahead: number; behind: number; files: { path: string; oldPath: string | null; state: string }[] };
+export type Status = {
+  branch: string | null;
+  head: string | null;
+  upstream: string | null;
+  ahead: number;
+  behind: number;
+  files: { path: string; oldPath: string | null; state: string }[];
+};
 
 const STATES: Record<string, string> = { M: 'modified', T: 'type changed', A: 'added', D: 'deleted', R: 'renamed', C: 'copied', U: 'in conflict' };
 
@@ -96,7 +123,7 @@ export function parseStatus(text: string): Status {
   for (let at = 0; at < tokens.length; at += 1) {
     const token = tokens[at] ?? '';
     const fields = token.split(' ');
-    switch (fields[0]) {
+    switch (token.charAt(0)) {
       case '#':
         readHeader(status, fields);
         break;

@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { AppError } from '../../../kernel/errors.ts';
-import type { RunProcess } from '../child-process.ts';
+import type { ProcessResult, RunProcess } from '../child-process.ts';
 
 const MAX_BYTES = 8_000_000;
 const MAX_FILTERS = 50;
@@ -62,21 +62,32 @@ export function createGit(deps: { run: RunProcess; path: string }): Git {
 
   /** Clean, smudge and process filters are commands of the repository's config; they cannot be turned off but one by one. */
   const filtersOff = async (root: string, options: GitOptions): Promise<[string, string][]> => {
-    const listed = await call(root, ['config', '-z', '--name-only', '--get-regexp', '^filter\\..*\\.(clean|smudge|process|required)$'], { options, settings: [] });
+    const listed = await call(root, ['config', '-z', '--name-only', '--get-regexp', '^filter\\..*\\.(clean|smudge|process|required)$'], {
+      options,
+      settings: [],
+    });
     const keys = [...new Set(listed.stdout.toString('utf8').split('\0').filter(Boolean))];
-    if (keys.length > MAX_FILTERS) throw new AppError('invalid_input', `The repository configures ${keys.length} content filters; at most ${MAX_FILTERS} can be kept from running.`);
+    if (keys.length > MAX_FILTERS) {
+      throw new AppError('invalid_input', `The repository configures ${keys.length} content filters, over ${MAX_FILTERS}.`);
+    }
     return keys.map((key) => [key, key.endsWith('.required') ? 'false' : '']);
   };
 
   return async (root, args, options) => {
     const settings = options.workTree ? await filtersOff(root, options) : [];
     const result = await call(root, args, { options, settings });
-    if (result.ended === 'unstarted') throw new AppError('unavailable', 'git is not installed on this machine.', { next: 'Install git, at least version 2.38.' });
-    if (result.ended === 'deadline' || result.ended === 'aborted') throw new AppError('unavailable', 'git was stopped before it had finished.', { next: 'Ask for less at once.' });
-    const exitCode = result.exitCode ?? -1;
+    if (result.ended !== 'exit') throw notEnded(result.ended);
+    const exitCode = result.exitCode ?? 0;
     if (exitCode !== 0 && !(options.alsoOk ?? []).includes(exitCode)) throw new AppError('invalid_input', gitWords(result.stderr.toString('utf8')));
     return { text: result.stdout.toString('utf8'), exitCode, cut: result.cut };
   };
+}
+
+function notEnded(ended: ProcessResult['ended']): AppError {
+  if (ended === 'unstarted') {
+    return new AppError('unavailable', 'git is not installed on this machine.', { next: 'Install git, at least version 2.38.' });
+  }
+  return new AppError('unavailable', 'git was stopped before it had finished.', { next: 'Ask for less at once.' });
 }
 
 function environment(root: string, { path, settings }: { path: string; settings: readonly (readonly [string, string])[] }): Record<string, string> {
@@ -118,12 +129,17 @@ const REVISION = /^(?!-)[A-Za-z0-9_./@{}^~+#=-]{1,250}$/;
 /** The full hash of a commit. @throws AppError `invalid_input` when there is none by that name. */
 export async function resolveCommit(git: Git, { root, revision, options }: { root: string; revision: string; options: GitOptions }): Promise<string> {
   const unknown = (): AppError =>
-    new AppError('invalid_input', `"${revision.slice(0, 100)}" names no commit here.`, { next: 'Give a branch, a tag, a hash, or one with ~n, as in HEAD~3.' });
+    new AppError('invalid_input', `"${revision.slice(0, 100)}" names no commit here.`, {
+      next: 'Give a branch, a tag, a hash, or one with ~n, as in HEAD~3.',
+    });
   if (!REVISION.test(revision)) throw unknown();
   const found = await git(root, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`], { ...options, alsoOk: [1, 128] });
   if (found.exitCode === 0) return found.text.trim();
   if (revision !== 'HEAD') throw unknown();
-  throw new AppError('invalid_input', (await hasRepository(git, { root, options })) ? 'The repository has no commit yet.' : 'The checkout is no git repository.');
+  throw new AppError(
+    'invalid_input',
+    (await hasRepository(git, { root, options })) ? 'The repository has no commit yet.' : 'The checkout is no git repository.',
+  );
 }
 
 export async function hasRepository(git: Git, { root, options }: { root: string; options: GitOptions }): Promise<boolean> {

@@ -64,13 +64,31 @@ function logTool(deps: Deps): Tool {
       ];
       const log = await deps.git(
         root,
-        ['log', '-z', '--numstat', '-M', ...PLAIN, COMMIT_FORMAT, '--fixed-strings', '-i', `--max-count=${args.limit + 1}`, ...filters, '--end-of-options', commit, ...(await pathArgs(root, args.paths))],
+        [
+          'log',
+          '-z',
+          '--numstat',
+          '-M',
+          ...PLAIN,
+          COMMIT_FORMAT,
+          '--fixed-strings',
+          '-i',
+          `--max-count=${args.limit + 1}`,
+          ...filters,
+          '--end-of-options',
+          commit,
+          ...(await pathArgs(root, args.paths)),
+        ],
         options,
       );
       const found = parseCommits(log.text);
       const commits = found.slice(0, args.limit);
       const more = found.length > args.limit || log.cut;
-      const text = commits.length === 0 ? 'No commits match.' : commits.map(commitLine).join('\n') + (more ? `\n[more than ${commits.length} commits match; narrow the question or raise the limit]` : '');
+      const text =
+        commits.length === 0
+          ? 'No commits match.'
+          : commits.map(commitLine).join('\n') +
+            (more ? `\n[more than ${commits.length} commits match; narrow the question or raise the limit]` : '');
       return done(text, { revision: args.revision, head: commit, commits: commits.map(commitJson), shown: commits.length, more });
     },
   });
@@ -79,7 +97,8 @@ function logTool(deps: Deps): Tool {
 function diffTool(deps: Deps): Tool {
   return defineTool({
     name: 'git_diff',
-    description: 'Differences between two commits, or between a commit and the work tree when `to` is left out. With `patch` false only the list of files.',
+    description:
+      'Differences between two commits, or between a commit and the work tree when `to` is left out. With `patch` false only the list of files.',
     input: z.strictObject({
       from: Revision.default('HEAD'),
       to: Revision.optional(),
@@ -95,7 +114,9 @@ function diffTool(deps: Deps): Tool {
       const what = ['--end-of-options', from, ...(to === null ? [] : [to]), ...(await pathArgs(root, args.paths))];
       const reading = { ...options, workTree: to === null };
       const files = parseNumstat((await deps.git(root, ['diff', '--numstat', '-z', '-M', ...PLAIN, ...what], reading)).text.split('\0'));
-      const patch = args.patch ? await deps.git(root, ['diff', '-p', '-M', `-U${args.context}`, ...PLAIN, ...what], { ...reading, maxBytes: PATCH_CHARS }) : null;
+      const patch = args.patch
+        ? await deps.git(root, ['diff', '-p', '-M', `-U${args.context}`, ...PLAIN, ...what], { ...reading, maxBytes: PATCH_CHARS })
+        : null;
       return changeOutcome(`${args.from} to ${args.to ?? 'the work tree'}`, { head: { from, to }, files, patch });
     },
   });
@@ -111,11 +132,19 @@ function showTool(deps: Deps): Tool {
       const { root, options } = await at(deps, context);
       const hash = await resolveCommit(deps.git, { root, revision: args.revision, options });
       const paths = await pathArgs(root, args.paths);
-      const head = await deps.git(root, ['log', '-z', '--numstat', '-M', '--max-count=1', '--first-parent', '-m', ...PLAIN, COMMIT_FORMAT, '--end-of-options', hash], options);
+      const head = await deps.git(
+        root,
+        ['log', '-z', '--numstat', '-M', '--max-count=1', '--first-parent', '-m', ...PLAIN, COMMIT_FORMAT, '--end-of-options', hash],
+        options,
+      );
       const commit = parseCommits(head.text)[0];
       if (!commit) return done('The commit cannot be shown.');
       const patch = args.patch
-        ? await deps.git(root, ['log', '-p', '-M', '--max-count=1', '--first-parent', '-m', '--format=tformat:', ...PLAIN, '--end-of-options', hash, ...paths], { ...options, maxBytes: PATCH_CHARS })
+        ? await deps.git(
+            root,
+            ['log', '-p', '-M', '--max-count=1', '--first-parent', '-m', '--format=tformat:', ...PLAIN, '--end-of-options', hash, ...paths],
+            { ...options, maxBytes: PATCH_CHARS },
+          )
         : null;
       const title = `commit ${commit.hash}\nauthor ${commit.author} <${commit.email}>\ndate ${commit.date}\n\n${commit.subject}${commit.body === '' ? '' : `\n\n${commit.body}`}`;
       return changeOutcome(title, { head: commitJson(commit), files: commit.files, patch });
@@ -140,7 +169,9 @@ function blameTool(deps: Deps): Tool {
       const paths = await pathArgs(root, [args.path]);
       const range = `-L${args.startLine},+${args.lines}`;
       const blamed = parseBlame((await deps.git(root, ['blame', '--line-porcelain', '--no-textconv', range, commit, ...paths], options)).text);
-      const text = blamed.map((one) => `${String(one.line).padStart(5)} ${one.hash.slice(0, 10)} ${one.date.slice(0, 10)} ${one.author}: ${one.text}`).join('\n');
+      const text = blamed
+        .map((one) => `${String(one.line).padStart(5)} ${one.hash.slice(0, 10)} ${one.date.slice(0, 10)} ${one.author}: ${one.text}`)
+        .join('\n');
       return done(text, { path: args.path, revision: commit, lines: blamed });
     },
   });
@@ -154,7 +185,10 @@ function statusTool(deps: Deps): Tool {
     taints: ['private'],
     async run(_args, context) {
       const { root, options } = await at(deps, context);
-      const out = await deps.git(root, ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all', '--ignore-submodules=all'], { ...options, workTree: true });
+      const out = await deps.git(root, ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=all', '--ignore-submodules=all'], {
+        ...options,
+        workTree: true,
+      });
       const status = parseStatus(out.text);
       const branch = `on ${status.branch ?? 'no branch'}${status.upstream === null ? '' : `, ${status.ahead} ahead of and ${status.behind} behind ${status.upstream}`}`;
       const files = status.files.map((file) => `${file.state}: ${file.oldPath === null ? '' : `${file.oldPath} -> `}${file.path}`);
@@ -163,10 +197,14 @@ function statusTool(deps: Deps): Tool {
   });
 }
 
-function changeOutcome(title: string, { head, files, patch }: { head: { [key: string]: Json }; files: ChangedFile[]; patch: { text: string; cut: boolean } | null }) {
+function changeOutcome(
+  title: string,
+  { head, files, patch }: { head: { [key: string]: Json }; files: ChangedFile[]; patch: { text: string; cut: boolean } | null },
+) {
   const sum = totals(files);
   const list = files.map((file) => `  ${fileLine(file)}`).join('\n');
-  const shown = patch === null ? '' : `\n\n${cutText(patch.text, PATCH_CHARS)}${patch.cut ? '\n[the patch is longer; name paths to see the rest]' : ''}`;
+  const shown =
+    patch === null ? '' : `\n\n${cutText(patch.text, PATCH_CHARS)}${patch.cut ? '\n[the patch is longer; name paths to see the rest]' : ''}`;
   const text = files.length === 0 ? `${title}\n\nno differences` : `${title}\n\n${countLine(sum)}\n${list}${shown}`;
   return done(text, { ...head, ...sum, files, ...(patch === null ? {} : { patch: patch.text, patchCut: patch.cut }) });
 }

@@ -84,7 +84,10 @@ async function changed(git: Git, made: Worktree, options: GitOptions): Promise<b
 }
 
 /** Takes away what is left of a worktree, made whole or half; all of it may be missing. */
-async function discard(git: Git, { checkout, path, branch, options }: { checkout: string; path: string; branch: string; options: GitOptions }): Promise<void> {
+async function discard(
+  git: Git,
+  { checkout, path, branch, options }: { checkout: string; path: string; branch: string; options: GitOptions },
+): Promise<void> {
   await rm(path, { recursive: true, force: true });
   await git(checkout, ['worktree', 'prune', '--expire', 'now'], options);
   await git(checkout, ['branch', '-D', '--quiet', '--', branch], { ...options, alsoOk: [1] });
