@@ -32,7 +32,7 @@ export type Cluster = {
   /** Whether this call started the server rather than found it running. */
   owner: boolean;
   /** Leaves; the last process to leave stops the server. Idempotent. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 };
 
 export const CLUSTER_USER = 'windlass';
@@ -52,7 +52,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const data = join(options.folder, 'data');
   await makeData(options, data);
   await checkVersion(options, data);
-  let leaving = false;
+  const leaving = new AbortController();
   let presence = await arrive(options, data);
   const owner = presence.started;
 
@@ -63,12 +63,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   };
   // The server crashed or was stopped under us: start it again, so that the others recover by themselves.
   const comeBack = async (): Promise<void> => {
-    while (!leaving) {
+    while (!leaving.signal.aborted) {
       try {
         const next = await arrive(options, data);
         presence = next;
         watch();
-        if (leaving) await leave(options, data, next.client);
+        if (leaving.signal.aborted) await leave(options, data, next.client);
         return;
       } catch {
         await options.clock.sleep(RETURN_POLL_MS); // still away: callers get `unavailable` meanwhile
@@ -80,9 +80,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     owner,
     url: (database) => clusterUrl(presence.socketFolder, database),
-    async stop() {
-      if (leaving) return;
-      leaving = true;
+    stop: async () => {
+      if (leaving.signal.aborted) return;
+      leaving.abort();
       await leave(options, data, presence.client);
     },
   };
@@ -116,7 +116,11 @@ async function arrive(options: ClusterOptions, data: string): Promise<Presence> 
 
 /** A connection that holds the shared lock; `absent` when nothing listens, `busy` while it starts or stops. */
 async function tryPresence(socketFolder: string): Promise<PresenceClient | 'absent' | 'busy'> {
-  const client = new Client({ connectionString: clusterUrl(socketFolder, 'postgres'), connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: 'windlass presence' }) as PresenceClient;
+  const client = new Client({
+    connectionString: clusterUrl(socketFolder, 'postgres'),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: 'windlass presence',
+  }) as PresenceClient;
   client.on('error', () => {}); // reported by the failing call as well
   try {
     await client.connect();
@@ -154,9 +158,15 @@ async function makeData(options: ClusterOptions, data: string): Promise<void> {
   if (made.status !== 0) {
     await rm(unfinished, { recursive: true, force: true });
     const full = /No space left|disk quota/i.test(made.output);
-    throw new AppError('configuration', full ? `The disk of ${options.folder} is full.` : `The database could not be made in ${options.folder}: ${lastLines(made.output)}`, {
-      next: full ? 'Free some space (a new database needs about 100 MB), or set WINDLASS_HOME to another disk.' : 'Mend the cause, or set WINDLASS_HOME to another folder.',
-    });
+    throw new AppError(
+      'configuration',
+      full ? `The disk of ${options.folder} is full.` : `The database could not be made in ${options.folder}: ${lastLines(made.output)}`,
+      {
+        next: full
+          ? 'Free some space (a new database needs about 100 MB), or set WINDLASS_HOME to another disk.'
+          : 'Mend the cause, or set WINDLASS_HOME to another folder.',
+      },
+    );
   }
   try {
     await rename(unfinished, data);
@@ -169,21 +179,34 @@ async function makeData(options: ClusterOptions, data: string): Promise<void> {
 async function checkVersion(options: ClusterOptions, data: string): Promise<void> {
   const major = Number.parseInt(await readFile(join(data, 'PG_VERSION'), 'utf8'), 10);
   if (major === options.binaries.major) return;
-  throw new AppError('configuration', `The database in ${data} was made by PostgreSQL ${major}; this release brings PostgreSQL ${options.binaries.major}.`, {
-    next: `Export with the release that brought PostgreSQL ${major} and import here, or go back to it. Nothing was changed.`,
-  });
+  throw new AppError(
+    'configuration',
+    `The database in ${data} was made by PostgreSQL ${major}; this release brings PostgreSQL ${options.binaries.major}.`,
+    {
+      next: `Export with the release that brought PostgreSQL ${major} and import here, or go back to it. Nothing was changed.`,
+    },
+  );
 }
 
 /** Null when it started, else why not. */
 async function launch(options: ClusterOptions, data: string): Promise<string | null> {
   const config = join(data, 'postgresql.conf');
-  const settings = { ...options.settings, listen_addresses: '', port: String(PORT), unix_socket_directories: options.socketFolder, unix_socket_permissions: '0700' };
+  const settings = {
+    ...options.settings,
+    listen_addresses: '',
+    port: String(PORT),
+    unix_socket_directories: options.socketFolder,
+    unix_socket_permissions: '0700',
+  };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`);
   await writeFile(`${config}.${process.pid}`, `# Written at each start; changes are lost.\n${lines.join('\n')}\n`, { mode: 0o600 });
   if (options.runAs !== null) await chown(`${config}.${process.pid}`, options.runAs.uid, options.runAs.gid);
   await rename(`${config}.${process.pid}`, config);
   const log = join(options.folder, 'log');
-  const size = await stat(log).then((found) => found.size, () => 0); // no log yet
+  const size = await stat(log).then(
+    (found) => found.size,
+    () => 0,
+  ); // no log yet
   if (size > LOG_MAX_BYTES) await rename(log, `${log}.old`);
   const result = await run(options, 'pg_ctl', ['start', '-D', data, '-l', log, '-w', '-t', '60', '-s']);
   return result.status === 0 ? null : lastLines(result.output);
@@ -213,7 +236,9 @@ async function startFault(options: ClusterOptions, why: string): Promise<AppErro
   const tail = lastLines(await readFile(log, 'utf8').catch(() => '')); // without a log the reason must do
   const full = /No space left/i.test(tail);
   return new AppError('configuration', `The embedded database did not start: ${why}${tail === '' ? '' : ` (${tail})`}`, {
-    next: full ? 'Free some space on the disk and start again; nothing stored is lost.' : `Read ${log}, mend the cause and start again; nothing stored is lost.`,
+    next: full
+      ? 'Free some space on the disk and start again; nothing stored is lost.'
+      : `Read ${log}, mend the cause and start again; nothing stored is lost.`,
   });
 }
 

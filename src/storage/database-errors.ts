@@ -35,10 +35,19 @@ export function mapDatabaseError(error: unknown, committing: boolean): unknown {
   if (!(error instanceof Error)) return error;
   const code = 'code' in error ? String(error.code) : '';
   if (/timeout exceeded when trying to connect/.test(error.message)) {
-    return unavailable('No connection to the database became free in time.', { next: 'Try again; when it lasts, the database or the pool is overloaded.', commitUnknown: false, cause: error });
+    return unavailable('No connection to the database became free in time.', {
+      next: 'Try again; when it lasts, the database or the pool is overloaded.',
+      commitUnknown: false,
+      cause: error,
+    });
   }
-  if (!/^(E[A-Z]+|)$/.test(code) || !(code !== '' || /connection|terminated|timeout|not queryable|pool after calling end/i.test(error.message))) return error;
-  return unavailable('The database cannot be reached.', { next: 'Check that it runs; Windlass reconnects by itself.', commitUnknown: committing, cause: error });
+  if (!/^(E[A-Z]+|)$/.test(code) || !(code !== '' || /connection|terminated|timeout|not queryable|pool after calling end/i.test(error.message)))
+    return error;
+  return unavailable('The database cannot be reached.', {
+    next: 'Check that it runs; Windlass reconnects by itself.',
+    commitUnknown: committing,
+    cause: error,
+  });
 }
 
 /** True when the connection was lost during the commit: read back what was written before writing it again. */

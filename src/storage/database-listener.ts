@@ -19,60 +19,27 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const PROBE_EVERY_MS = 15_000;
 const PROBE_TIMEOUT_MS = 5_000;
 
-export function createListener(options: { url: string; applicationName: string; clock: Clock }): Listener {
+type Options = { url: string; applicationName: string; clock: Clock };
+
+export function createListener(options: Options): Listener {
   const subscriptions = new Set<Subscription>();
   const closing = new AbortController();
   let client: Client | null = null;
   let loop: Promise<void> | null = null;
 
-  const connect = async (): Promise<Client> => {
-    const next = new Client({
-      connectionString: options.url,
-      application_name: `${options.applicationName} listen`,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: PROBE_TIMEOUT_MS,
-      keepAlive: true,
-    });
-    next.on('error', () => {}); // 'end' follows, and the loop reconnects
-    next.on('notification', (message) => {
-      for (const each of subscriptions) if (each.channel === message.channel) each.onPayload(message.payload ?? '');
-    });
-    try {
-      await next.connect();
-      const channels = [...new Set([...subscriptions].map((each) => each.channel))];
-      await next.query(['set role windlass_app', ...channels.map((channel) => `listen ${escapeIdentifier(channel)}`)].join('; '));
-    } catch (error) {
-      await next.end().catch(() => {}); // was never connected
-      throw error;
-    }
-    return next;
-  };
-
-  const probe = async (connection: Client, ended: AbortSignal): Promise<void> => {
-    while (!ended.aborted) {
-      await options.clock.sleep(PROBE_EVERY_MS, ended);
-      // a failed probe destroys nothing by itself, so the connection is ended here and the loop sees it
-      if (!ended.aborted) await connection.query('select 1').catch(() => connection.end());
-    }
-  };
-
   const keepUp = async (attempted: () => void): Promise<void> => {
     let waitMs = RECONNECT_FIRST_MS;
     while (!closing.signal.aborted) {
       try {
-        const connection = await connect();
-        const ended = new AbortController();
+        const connection = await connect(options, subscriptions);
         const end = new Promise<void>((resolve) => connection.once('end', () => resolve()));
         client = connection;
         for (const each of subscriptions) each.onGap();
         attempted();
         waitMs = RECONNECT_FIRST_MS;
         if (closing.signal.aborted) await connection.end();
-        const probing = probe(connection, ended.signal);
-        await end;
+        await untilEnd(connection, { end, clock: options.clock });
         client = null;
-        ended.abort();
-        await probing;
       } catch {
         attempted(); // the database is away: try again, for as long as somebody listens
         await options.clock.sleep(waitMs, closing.signal);
@@ -85,7 +52,9 @@ export function createListener(options: { url: string; applicationName: string; 
     async listen(subscription) {
       subscriptions.add(subscription);
       if (loop === null) {
-        await new Promise<void>((resolve) => (loop = keepUp(resolve)));
+        const first = Promise.withResolvers<void>();
+        loop = keepUp(first.resolve);
+        await first.promise;
       } else if (client !== null) {
         const listening = client;
         await listening.query(`listen ${escapeIdentifier(subscription.channel)}`).then(
@@ -107,4 +76,41 @@ export function createListener(options: { url: string; applicationName: string; 
       await loop;
     },
   };
+}
+
+async function connect(options: Options, subscriptions: ReadonlySet<Subscription>): Promise<Client> {
+  const client = new Client({
+    connectionString: options.url,
+    application_name: `${options.applicationName} listen`,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: PROBE_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  client.on('error', () => {}); // 'end' follows, and the loop reconnects
+  client.on('notification', (message) => {
+    for (const each of subscriptions) if (each.channel === message.channel) each.onPayload(message.payload ?? '');
+  });
+  try {
+    await client.connect();
+    const channels = [...new Set([...subscriptions].map((each) => each.channel))];
+    await client.query(['set role windlass_app', ...channels.map((channel) => `listen ${escapeIdentifier(channel)}`)].join('; '));
+    return client;
+  } catch (error) {
+    await client.end().catch(() => {}); // was never connected
+    throw error;
+  }
+}
+
+/** Waits for the connection's end, and ends it when it no longer answers. */
+async function untilEnd(client: Client, options: { end: Promise<void>; clock: Clock }): Promise<void> {
+  const ended = new AbortController();
+  const probing = (async () => {
+    while (!ended.signal.aborted) {
+      await options.clock.sleep(PROBE_EVERY_MS, ended.signal);
+      if (!ended.signal.aborted) await client.query('select 1').catch(() => client.end());
+    }
+  })();
+  await options.end;
+  ended.abort();
+  await probing;
 }

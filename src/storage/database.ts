@@ -13,8 +13,6 @@ import { createListener } from './database-listener.ts';
 import type { Listener } from './database-listener.ts';
 import { typeParsers } from './database-types.ts';
 
-export { isCommitUnknown, isUniqueViolation } from './database-errors.ts';
-
 export type Sql = {
   /** Rows of one statement; `values` fill $1, $2, … Calls made without awaiting travel together and run in order. */
   query<T extends object>(text: string, values?: readonly unknown[]): Promise<T[]>;
@@ -27,7 +25,7 @@ export type Health = { readonly serverVersion: string; readonly roundTripMs: num
 
 /**
  * Errors of all calls: `unavailable` (retry after a backoff) when the database is away, overloaded, or the transaction
- * collided with another; a violated constraint passes through (`isUniqueViolation`). A transaction inside another one's
+ * collided with another; a violated constraint passes through (both told apart in database-errors.ts). A transaction inside another one's
  * work takes a second connection and can wait for the first forever: hand the `tx` down instead.
  */
 export type Database = {
@@ -90,9 +88,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     query_timeout: ANSWER_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    onConnect: async (client) => {
-      await client.query(ON_CONNECT);
-    },
+    // the pool awaits what this returns, though its type says void
+    onConnect: (client): void => client.query(ON_CONNECT) as never,
   });
   pool.on('error', () => {}); // an idle connection was lost: the pool has dropped it, the next call makes another
   let listener: Listener | null = null;
@@ -179,7 +176,10 @@ async function transact<T>(client: PoolClient, scope: { role: Role; org: OrgId |
     return result;
   } catch (error) {
     // when the opening failed, that is the reason, and what the work saw is its consequence
-    const reason = await opening.then(() => error, (cause: unknown) => cause);
+    const reason = await opening.then(
+      () => error,
+      (cause: unknown) => cause,
+    );
     if (committed === null) await client.query('rollback').catch(noteLost);
     throw mapDatabaseError(reason, false);
   } finally {

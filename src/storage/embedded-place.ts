@@ -92,7 +92,11 @@ export function homeFault(home: string, error: unknown): AppError {
         cause: error,
       });
     default:
-      return new AppError('configuration', `The home folder ${home} cannot be used: ${error instanceof Error ? error.message : String(error)}`, detail);
+      return new AppError(
+        'configuration',
+        `The home folder ${home} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+        detail,
+      );
   }
 }
 

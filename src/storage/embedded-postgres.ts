@@ -26,7 +26,7 @@ export type Embedded = {
   /** Whether this call started the server rather than found it running. */
   owner: boolean;
   /** Leaves the database; the last process to leave stops it. Idempotent. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 };
 
 const DATABASE = 'windlass';
@@ -83,7 +83,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       await cluster.stop();
       throw error;
     }
-    return { url: cluster.url(DATABASE), version: installed.version.replace(/-.*/, ''), folder: place.folder, owner: cluster.owner, stop: cluster.stop };
+    return {
+      url: cluster.url(DATABASE),
+      version: installed.version.replace(/-.*/, ''),
+      folder: place.folder,
+      owner: cluster.owner,
+      stop: cluster.stop,
+    };
   } catch (error) {
     throw homeFault(options.home, error);
   }

@@ -23,7 +23,7 @@ const LEDGER = `create table if not exists schema_migration (
   number integer primary key,
   name text not null,
   checksum text not null,
-  applied_at timestamptz not null default statement_timestamp()
+  applied_at timestamptz not null
 )`;
 
 /**
@@ -63,7 +63,9 @@ export async function readMigrations(folder: string = MIGRATIONS_FOLDER): Promis
     files.map(async (file, index) => {
       const number = Number(FILE_NAME.exec(file)?.[1]);
       if (number !== index + 1) {
-        throw new AppError('internal', `${file} is not migration number ${index + 1}.`, { next: 'Name migrations NNNN_verb_noun.sql without gaps or doubles.' });
+        throw new AppError('internal', `${file} is not migration number ${index + 1}.`, {
+          next: 'Name migrations NNNN_verb_noun.sql without gaps or doubles.',
+        });
       }
       const sql = await readFile(join(folder, file), 'utf8');
       return { number, name: file.replace(/\.sql$/, ''), sql, checksum: sha256Hex(sql.replaceAll('\r\n', '\n')) };
@@ -72,7 +74,9 @@ export async function readMigrations(folder: string = MIGRATIONS_FOLDER): Promis
 }
 
 async function applyPending(client: Client, migrations: readonly Migration[]): Promise<string[]> {
-  const { rows } = await client.query<{ number: number; name: string; checksum: string }>('select number, name, checksum from schema_migration order by number');
+  const { rows } = await client.query<{ number: number; name: string; checksum: string }>(
+    'select number, name, checksum from schema_migration order by number',
+  );
   for (const row of rows) {
     const ours = migrations[row.number - 1];
     if (ours === undefined) {
@@ -98,7 +102,11 @@ async function applyOne(client: Client, migration: Migration): Promise<void> {
   await client.query('begin');
   try {
     await client.query(migration.sql);
-    await client.query('insert into schema_migration (number, name, checksum) values ($1, $2, $3)', [migration.number, migration.name, migration.checksum]);
+    await client.query('insert into schema_migration (number, name, checksum, applied_at) values ($1, $2, $3, clock_now())', [
+      migration.number,
+      migration.name,
+      migration.checksum,
+    ]);
     await client.query('commit');
   } catch (error) {
     await client.query('rollback').catch(() => {}); // a lost connection has rolled back

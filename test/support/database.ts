@@ -6,10 +6,10 @@
  * by the next one. WINDLASS_TEST_DATABASE=server runs the same on an installed PostgreSQL instead of the embedded one.
  */
 import { spawn } from 'node:child_process';
-import { readdir, chown, mkdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import { Client, DatabaseError } from 'pg';
 import { sha256Hex } from '../../src/kernel/canonical-json.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
@@ -20,6 +20,7 @@ import type { Database } from '../../src/storage/database.ts';
 import { SETTINGS, SETTINGS_NOT_DURABLE, startEmbedded } from '../../src/storage/embedded-postgres.ts';
 import { findPlace, findSocketFolder } from '../../src/storage/embedded-place.ts';
 import { migrate, readMigrations } from '../../src/storage/migrate.ts';
+import { until } from './until.ts';
 
 export type TestDatabase = Database & {
   /** Connection URL as the owner of the tables, for what opens a database of its own. */
@@ -43,9 +44,9 @@ const TEST_DATABASE = /^test_(\d+)_\d+$/;
 const TEMPLATE = /^template_[0-9a-f]{12}$/;
 /** Templates of other checkouts and former states are kept up to this number. */
 const TEMPLATES_MAX = 12;
-const COPY_ATTEMPTS = 20;
+const COPY_WITHIN_MS = 5_000;
 
-type Shared = { url(database: string): string; stop(): Promise<void> };
+type Shared = { url(database: string): string; stop: () => Promise<void> };
 let shared: Promise<Shared> | null = null;
 let made = 0;
 
@@ -133,16 +134,16 @@ async function ensureTemplate(cluster: Shared): Promise<string> {
 }
 
 async function copyTemplate(cluster: Shared, template: string, name: string): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
+  // refused while somebody is connected to the template: the connection that migrated it may not have ended yet
+  await until(`a copy of ${template}`, COPY_WITHIN_MS, async () => {
     try {
       await asAdmin(cluster, (admin) => admin.query(`create database ${name} template ${template}`));
-      return;
+      return true;
     } catch (error) {
-      // the connection that migrated the template may not have ended yet
-      if (attempt === COPY_ATTEMPTS) throw error;
-      await systemClock.sleep(25);
+      if (error instanceof DatabaseError && error.code === '55006') return false;
+      throw error;
     }
-  }
+  });
 }
 
 /** Databases of processes that are gone, and templates beyond the number kept. */

@@ -11,7 +11,7 @@
 -- The only source of time in SQL. Tests replace it. Fixed within one statement.
 create function clock_now() returns timestamptz
   language sql stable parallel safe
-  return statement_timestamp();
+  as $$ select statement_timestamp() $$;
 
 -- The organization of this transaction; null, and therefore no rows at all, when none is set.
 create function current_org() returns text
