@@ -1,0 +1,133 @@
+/** What surfaces can ask of identity: keys and actors. Secrets leave only in the answer that made them. */
+import { z } from 'zod';
+import { operation } from '../../kernel/operation.ts';
+import { PageInput, pageOf } from '../../kernel/page.ts';
+import { OVERLAP_DEFAULT_MS, OVERLAP_MAX_MS } from './key.ts';
+
+/** Least first: each may do what the one before it may (spec IDN-1). */
+export const Role = z.enum(['viewer', 'member', 'operator', 'admin', 'owner']);
+export type Role = z.infer<typeof Role>;
+
+/** What a key may be used for; a key has some of them, its role bounds them all. */
+export const Scope = z.enum(['read', 'run', 'context', 'agents', 'answer', 'admin', 'gateway']);
+export type Scope = z.infer<typeof Scope>;
+
+/** Only a `user` is a person: `agent` is an agent's service account, `cli` a coding CLI or a local program, `service` anything else. */
+export const ActorKind = z.enum(['user', 'agent', 'cli', 'service']);
+export type ActorKind = z.infer<typeof ActorKind>;
+
+export const KeyView = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** First 16 hex digits of the key's SHA-256. */
+  fingerprint: z.string(),
+  actor: z.object({ id: z.string(), kind: ActorKind, name: z.string() }),
+  role: Role,
+  scopes: z.array(Scope),
+  state: z.enum(['active', 'expired', 'revoked']),
+  createdAtMs: z.int(),
+  expiresAtMs: z.int().nullable(),
+  revokedAtMs: z.int().nullable(),
+  replacedBy: z.string().nullable(),
+  /** To the minute. */
+  lastUsedAtMs: z.int().nullable(),
+});
+export type KeyView = z.infer<typeof KeyView>;
+
+export const ActorView = z.object({ id: z.string(), kind: ActorKind, name: z.string(), agent: z.string().nullable(), createdAtMs: z.int() });
+export type ActorView = z.infer<typeof ActorView>;
+
+const NewKey = z.object({ key: KeyView, secret: z.string().meta({ description: 'Shown once; only its digest is stored.' }), message: z.string() });
+const KeyIdInput = z.object({ id: z.string().meta({ description: 'Key id, as in key_01jd…' }) });
+const Name = z.string().trim().min(1).max(200);
+
+export const identityOperations = {
+  whoami: operation({
+    name: 'self.read',
+    permission: 'self.read',
+    method: 'GET',
+    path: '/self',
+    summary: 'Shows whose key this is and what it may do.',
+    input: z.object({}),
+    output: z.object({
+      actor: z.object({ id: z.string(), kind: ActorKind, name: z.string() }),
+      key: z.object({ id: z.string(), fingerprint: z.string() }),
+      role: Role,
+      scopes: z.array(Scope),
+      permissions: z.array(z.string()),
+    }),
+  }),
+  listKeys: operation({
+    name: 'keys.list',
+    permission: 'keys.read',
+    method: 'GET',
+    path: '/keys',
+    summary: 'Lists API keys, newest first; never their secrets.',
+    input: PageInput.extend({ all: z.stringbool().optional().meta({ description: 'Also those that are revoked or expired.' }) }),
+    output: pageOf(KeyView),
+  }),
+  createKey: operation({
+    name: 'keys.create',
+    permission: 'keys.mint',
+    method: 'POST',
+    path: '/keys',
+    summary: 'Makes an API key and shows it once.',
+    input: z.object({
+      name: Name.meta({ description: 'What it is for.' }),
+      actor: z.string().optional().meta({ description: 'Id of the actor it belongs to; your own when left out.' }),
+      role: Role.default('member'),
+      scopes: z.array(Scope).min(1).optional().meta({ description: 'What it may be used for; all that the role can use when left out.' }),
+      expiresInDays: z.number().positive().max(3650).optional().meta({ description: 'Without it the key does not expire.' }),
+    }),
+    output: NewKey,
+    status: 201,
+    showsSecret: true,
+  }),
+  rotateKey: operation({
+    name: 'keys.rotate',
+    permission: 'keys.mint',
+    method: 'POST',
+    path: '/keys/{id}/rotate',
+    summary: 'Makes a key in place of another; the old one works on for the overlap.',
+    input: KeyIdInput.extend({
+      overlapHours: z
+        .number()
+        .min(0)
+        .max(OVERLAP_MAX_MS / 3_600_000)
+        .default(OVERLAP_DEFAULT_MS / 3_600_000)
+        .meta({ description: 'How long the old key goes on working; 0 ends it now.' }),
+    }),
+    output: NewKey,
+    status: 201,
+    showsSecret: true,
+  }),
+  revokeKey: operation({
+    name: 'keys.revoke',
+    permission: 'keys.mint',
+    method: 'POST',
+    path: '/keys/{id}/revoke',
+    summary: 'Ends a key at once.',
+    input: KeyIdInput,
+    output: KeyView,
+    effect: 'destructive',
+  }),
+  listActors: operation({
+    name: 'actors.list',
+    permission: 'keys.read',
+    method: 'GET',
+    path: '/actors',
+    summary: 'Lists people, service accounts and coding CLIs.',
+    input: PageInput,
+    output: pageOf(ActorView),
+  }),
+  createActor: operation({
+    name: 'actors.create',
+    permission: 'keys.mint',
+    method: 'POST',
+    path: '/actors',
+    summary: 'Adds a person, a coding CLI or a service; agents get their account by themselves.',
+    input: z.object({ kind: z.enum(['user', 'cli', 'service']), name: Name }),
+    output: ActorView,
+    status: 201,
+  }),
+};
