@@ -72,8 +72,9 @@ export const decideByTier: Decide = (question) => {
   try {
     for (const answer of ['deny', 'confirm', 'allow'] as const) {
       const matching = RULES.filter((rule) => rule.answer === answer && rule.when(question));
-      if (matching.length > 0)
+      if (matching.length > 0) {
         return { answer, rules: matching.map((rule) => rule.id), reason: matching.map((rule) => rule.reason(question)).join('; ') };
+      }
     }
     return { answer: 'deny', rules: ['default_deny'], reason: `no rule allows ${question.name}` };
   } catch (thrown) {

@@ -1,0 +1,127 @@
+/**
+ * One call of the model: which model, after which failures, how large, under which decision (spec HAR-6, HAR-7).
+ */
+import { sha256Hex } from '../../kernel/canonical-json.ts';
+import type { Decision } from '../../kernel/events.ts';
+import { backoffMs, MAX_RETRIES } from '../../kernel/retry.ts';
+import type { Action } from './action.ts';
+import { assemble } from './context.ts';
+import { end, halt, triedText } from './ending.ts';
+import { factsOf, fitCall, limitReached } from './limits.ts';
+import { modelPlanOf, type Context } from './rules.ts';
+import type { RunState } from './state.ts';
+import { waitUntil } from './waiting.ts';
+
+/** Failures after which waiting would not help. */
+const AT_ONCE: ReadonlySet<string> = new Set(['interrupted', 'aborted']);
+
+export function callModel(context: Context): Action {
+  const { state, nowMs, rules } = context;
+  const afterFailure = retryOrFallBack(context);
+  if (afterFailure !== null) return afterFailure;
+  const retrying = state.model.turn > state.model.replied;
+  const limit = limitReached(state, nowMs, retrying ? 'retry' : 'turn');
+  if (limit !== null) return end(state, { status: 'limited', reason: limit });
+  const turn = retrying ? state.model.turn : state.model.turn + 1;
+  const prompt = assemble(state, rules, turn);
+  const room = fitCall(state, nowMs, { facts: factsOf(state), inputTokens: prompt.assembled.tokens });
+  if ('why' in room) return end(state, { status: 'limited', reason: room.why });
+  const decision = decideModel(context);
+  if (decision.answer !== 'allow') {
+    return end(state, { status: 'failed', failure: 'denied', reason: `The model ${state.model.name} may not be used: ${decision.reason}.` });
+  }
+  const plan = modelPlanOf(state);
+  return {
+    do: 'call_model',
+    assembled: prompt.assembled,
+    intended: {
+      type: 'model.intended',
+      turn,
+      attempt: state.model.failures.length + 1,
+      model: state.model.name,
+      contextHash: prompt.assembled.hash,
+      maxOutputTokens: room.maxOutputTokens,
+      decision,
+      reservation: room.reservation,
+    },
+    request: {
+      instructions: prompt.instructions,
+      messages: prompt.messages,
+      tools: prompt.tools,
+      outputSchema: plan.outputSchema,
+      temperature: plan.temperature,
+    },
+  };
+}
+
+function decideModel({ state, rules }: Context): Decision {
+  const { tier, model, fallbacks, confirm } = modelPlanOf(state);
+  try {
+    return rules.decide({
+      action: 'model',
+      name: state.model.name,
+      sideEffect: 'read',
+      tier,
+      allowlist: [model, ...fallbacks],
+      confirm,
+      labels: state.labels,
+    });
+  } catch (thrown) {
+    // What cannot be decided is not done; the reason ends up in the run's.
+    return { answer: 'deny', rules: ['error'], reason: `the policy failed: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
+  }
+}
+
+/** What the failures of this turn and open circuits ask for before the next call; null when it may be made now. */
+function retryOrFallBack({ state, nowMs, rules }: Context): Action | null {
+  const last = state.model.failures.at(-1);
+  const model = state.model.name;
+  if (last !== undefined) {
+    const retries = state.model.failures.filter((failure) => failure.event.kind !== 'aborted').length;
+    if (!last.event.retryable || retries > MAX_RETRIES) return fallBack(state, `${last.event.kind}: ${last.event.message}`) ?? giveUp(state);
+    const dueMs = AT_ONCE.has(last.event.kind)
+      ? 0
+      : last.atMs + backoffMs(retries, jitter(state), Math.max(0, (last.event.notBeforeMs ?? 0) - last.atMs));
+    if (nowMs < dueMs) {
+      const limited = last.event.kind === 'rate_limited' || last.event.kind === 'overloaded';
+      return waitUntil(nowMs, { for: limited ? 'rate_limit' : 'time', untilMs: dueMs, reason: `tries ${model} again after: ${last.event.message}` });
+    }
+  }
+  const openUntilMs = rules.openUntilMs(model);
+  if (openUntilMs === null || openUntilMs <= nowMs) return null;
+  return (
+    fallBack(state, 'circuit open') ??
+    waitUntil(nowMs, { for: 'time', untilMs: openUntilMs, reason: `${model} is not called until its circuit closes again` })
+  );
+}
+
+function fallBack(state: RunState, why: string): Action | null {
+  const { model, fallbacks } = modelPlanOf(state);
+  const chain = [model, ...fallbacks];
+  const to = chain[chain.indexOf(state.model.name) + 1];
+  if (to === undefined) return null;
+  return { do: 'record', events: [{ type: 'model.fellback', turn: state.model.turn, from: state.model.name, to, why }] };
+}
+
+function giveUp(state: RunState): Action {
+  const last = state.model.failures.at(-1)?.event;
+  const message = last?.message ?? 'it could not be called';
+  if (last?.kind !== 'credential') {
+    return end(state, { status: 'failed', failure: 'model_error', reason: `The model ${state.model.name} failed: ${message}` });
+  }
+  const blocked = `The model ${state.model.name} has no valid credential: ${message}`;
+  return halt(
+    state,
+    {
+      blocked,
+      tried: `Called ${state.model.name} ${state.model.failures.length} times. ${triedText(state, () => true)}`,
+      need: `a credential for ${state.model.name}`,
+    },
+    'missing_credential',
+  );
+}
+
+/** In [0, 1), the same for the same attempt, so that replay waits as long. */
+function jitter(state: RunState): number {
+  return Number.parseInt(sha256Hex(`${state.run} ${state.model.turn} ${state.model.failures.length}`).slice(0, 8), 16) / 2 ** 32;
+}

@@ -1,0 +1,90 @@
+/**
+ * The core of the harness (spec HAR-1): from a run's state to the one thing to do next. Pure: the same state, time and rules give the same
+ * action. It is asked only while nothing of the run is in flight, and what it asks for is carried out before it is asked again.
+ */
+import { invariant } from '../../kernel/errors.ts';
+import type { Action } from './action.ts';
+import { advanceCalls } from './calls.ts';
+import { end } from './ending.ts';
+import { callModel } from './model-turn.ts';
+import { conclude } from './output.ts';
+import { enterPhase } from './progress.ts';
+import { recoverEffects, recoverModel } from './recovery.ts';
+import type { Rules } from './rules.ts';
+import type { RunState } from './state.ts';
+import { checkStopRules, haltTripped } from './stop-rules.ts';
+import { waitFor } from './waiting.ts';
+
+/**
+ * What to do next. A `wait` for what the journal already waits for needs no new entry (`isSameWait`).
+ * @throws AppError `internal` for a run that is not queued or has ended: nothing follows then.
+ */
+export function next(state: RunState, nowMs: number, rules: Rules): Action {
+  invariant(state.queued !== null, 'a run without run.queued has no next step');
+  invariant(state.ended === null, 'an ended run has no next step');
+  const action = untilDeadline(state, choose(state, nowMs, rules));
+  if (state.waiting !== null && action.do !== 'wait' && action.do !== 'end') {
+    return { do: 'resume', after: state.status === 'paused' ? 'pause' : 'wait' };
+  }
+  return enterPhase(state, action, { nowMs, rules }) ?? action;
+}
+
+/** The order of concerns: what a person said, what is broken off, what is forbidden, then the work itself. */
+function choose(state: RunState, nowMs: number, rules: Rules): Action {
+  const context = { state, nowMs, rules };
+  if (state.cancel !== null) {
+    return end(state, {
+      status: 'cancelled',
+      reason: `Cancelled by ${state.cancel.by.name}${state.cancel.reason === '' ? '' : `: ${state.cancel.reason}`}.`,
+    });
+  }
+  if (state.pause !== null) return waitFor({ for: 'pause', untilMs: null, reason: state.pause.reason || `paused by ${state.pause.by.name}` });
+  return (
+    pastDeadline(state, nowMs) ??
+    (state.started ? null : { do: 'begin' as const }) ??
+    recoverModel(state) ??
+    recoverEffects(context) ??
+    haltTripped(state) ??
+    checkStopRules(context) ??
+    waitForBudget(state, nowMs) ??
+    advanceCalls(context) ??
+    (hasFinalWord(state) ? conclude(context) : callModel(context))
+  );
+}
+
+function hasFinalWord(state: RunState): boolean {
+  return state.messages.at(-1)?.role === 'assistant' && state.model.finish !== null;
+}
+
+function pastDeadline(state: RunState, nowMs: number): Action | null {
+  const deadlineMs = state.queued?.deadlineMs ?? null;
+  if (deadlineMs === null || nowMs < deadlineMs) return null;
+  if (state.budget !== null) {
+    return end(state, {
+      status: 'budget_exhausted',
+      failure: 'budget_exhausted',
+      reason: `The deadline passed while the run waited for budget: ${state.budget.message}`,
+    });
+  }
+  return end(state, { status: 'limited', failure: 'timeout', reason: 'The deadline of the run passed.' });
+}
+
+function waitForBudget(state: RunState, nowMs: number): Action | null {
+  if (state.budget === null) return null;
+  const untilMs = state.budget.resetsAtMs;
+  if (untilMs !== null && nowMs >= untilMs) return null;
+  return waitFor({ for: 'budget', untilMs, reason: state.budget.message });
+}
+
+/** A wait ends at the run's deadline at the latest, so that the deadline is noticed. */
+function untilDeadline(state: RunState, action: Action): Action {
+  const deadlineMs = state.queued?.deadlineMs ?? null;
+  if (action.do !== 'wait' || deadlineMs === null) return action;
+  return { ...action, untilMs: Math.min(action.untilMs ?? deadlineMs, deadlineMs) };
+}
+
+/** Whether the journal already says that the run waits for this. */
+export function isSameWait(state: RunState, action: Extract<Action, { do: 'wait' }>): boolean {
+  const event = state.waiting?.event;
+  return event !== undefined && event.for === action.for && event.untilMs === action.untilMs && event.reason === action.reason;
+}
