@@ -1,0 +1,49 @@
+/** The listening socket: loopback unless told, a clear word when the port is taken, connections let go at the end. */
+import { createAdaptorServer } from '@hono/node-server';
+import type { Server } from 'node:http';
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { HttpApp } from './app.ts';
+
+export type Listening = { url: string; port: number; close(): Promise<void> };
+
+/** How long open requests may take to end before their connections are closed. */
+const DRAIN_MS = 3_000;
+
+/** @throws AppError `unavailable` when the address is in use or not ours. */
+export async function listen(app: HttpApp, options: { host: string; port: number; clock: Clock }): Promise<Listening> {
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, options)));
+    server.listen(options.port, options.host, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const shown = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return { url: `http://${shown}:${port}`, port, close: () => close(server, options.clock) };
+}
+
+async function close(server: Server, clock: Clock): Promise<void> {
+  const drained = new AbortController();
+  const closed = new Promise<void>((resolve) => server.close(() => resolve())).then(() => drained.abort());
+  server.closeIdleConnections();
+  await clock.sleep(DRAIN_MS, drained.signal);
+  server.closeAllConnections();
+  await closed;
+}
+
+function listenError(error: NodeJS.ErrnoException, options: { host: string; port: number }): AppError {
+  if (error.code === 'EADDRINUSE') {
+    return new AppError('unavailable', `Port ${options.port} on ${options.host} is already in use.`, {
+      next: `Stop what holds it, or start with another one: WINDLASS_PORT=${options.port + 1} npm start`,
+      cause: error,
+    });
+  }
+  if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL') {
+    return new AppError('unavailable', `Windlass may not listen on ${options.host}:${options.port}: ${error.message}.`, {
+      next: 'Choose a port above 1023 and an address of this machine.',
+      cause: error,
+    });
+  }
+  return new AppError('unavailable', `Windlass cannot listen on ${options.host}:${options.port}: ${error.message}.`, { cause: error });
+}
