@@ -5,10 +5,9 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '../kernel/canonical-json.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { RandomBytes } from '../kernel/ids.ts';
+import type { OrgId, RandomBytes } from '../kernel/ids.ts';
 import { blobPath, digestBlob } from './blobs.ts';
 import type { BlobDigest, Blobs } from './blobs.ts';
-import type { OrgId } from '../kernel/ids.ts';
 
 export function createFolderBlobs(options: { folder: string; randomBytes: RandomBytes }): Blobs {
   const pathOf = (org: OrgId, digest: BlobDigest): string => join(options.folder, ...blobPath(org, digest));

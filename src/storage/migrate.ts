@@ -56,21 +56,20 @@ export async function migrate(options: { url: string; folder?: string }): Promis
   }
 }
 
-/** In order, numbered 1, 2, 3 … without gaps. @throws AppError `internal` when the folder is not so. */
+/** By number; numbers may leave gaps, because branches reserve them. @throws AppError `internal` for a wrong name or a double. */
 export async function readMigrations(folder: string = MIGRATIONS_FOLDER): Promise<Migration[]> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).toSorted();
-  return Promise.all(
-    files.map(async (file, index) => {
-      const number = Number(FILE_NAME.exec(file)?.[1]);
-      if (number !== index + 1) {
-        throw new AppError('internal', `${file} is not migration number ${index + 1}.`, {
-          next: 'Name migrations NNNN_verb_noun.sql without gaps or doubles.',
-        });
-      }
+  const migrations = await Promise.all(
+    files.map(async (file) => {
       const sql = await readFile(join(folder, file), 'utf8');
-      return { number, name: file.replace(/\.sql$/, ''), sql, checksum: sha256Hex(sql.replaceAll('\r\n', '\n')) };
+      return { number: Number(FILE_NAME.exec(file)?.[1]), name: file.replace(/\.sql$/, ''), sql, checksum: sha256Hex(sql.replaceAll('\r\n', '\n')) };
     }),
   );
+  const wrong = migrations.find((each, index) => !(each.number > (migrations[index - 1]?.number ?? 0)));
+  if (wrong !== undefined) {
+    throw new AppError('internal', `${wrong.name}.sql has no number of its own.`, { next: 'Name migrations NNNN_verb_noun.sql, each number once.' });
+  }
+  return migrations;
 }
 
 async function applyPending(client: Client, migrations: readonly Migration[]): Promise<string[]> {
@@ -78,7 +77,7 @@ async function applyPending(client: Client, migrations: readonly Migration[]): P
     'select number, name, checksum from schema_migration order by number',
   );
   for (const row of rows) {
-    const ours = migrations[row.number - 1];
+    const ours = migrations.find((each) => each.number === row.number);
     if (ours === undefined) {
       throw new AppError('configuration', `The database has migration ${row.name}, which this release does not know: it is newer.`, {
         next: 'Start the release that made it or a later one. Nothing was changed.',
@@ -91,7 +90,8 @@ async function applyPending(client: Client, migrations: readonly Migration[]): P
     }
   }
   const applied: string[] = [];
-  for (const migration of migrations.slice(rows.length)) {
+  for (const migration of migrations) {
+    if (rows.some((row) => row.number === migration.number)) continue;
     await applyOne(client, migration);
     applied.push(migration.name);
   }
