@@ -24,6 +24,8 @@ export const ToolResultPart = z.object({
   tool: z.string(),
   text: z.string(),
   failed: z.boolean(),
+  /** The result as data, where the tool gave any: for scripted models, never sent to a provider. */
+  structured: z.json().optional(),
 });
 
 export const AssistantPart = z.discriminatedUnion('type', [TextPart, ReasoningPart, ToolCallPart]);

@@ -29,12 +29,15 @@ export const ToolManifestEntry = z.object({
 });
 export type ToolManifestEntry = z.infer<typeof ToolManifestEntry>;
 
+/** Micro-USD per million tokens. */
+const Rates = z.object({ input: z.number(), cachedInput: z.number(), cacheWrite: z.number(), output: z.number() });
+
 export const ModelFacts = z.object({
   /** Context window and largest answer, in tokens. */
   windowTokens: z.int().positive(),
   maxOutputTokens: z.int().positive(),
-  /** Null: no price known, so cost is unknown, not zero. Micro-USD per million tokens. */
-  price: z.object({ input: z.number(), cachedInput: z.number(), cacheWrite: z.number(), output: z.number(), date: z.string() }).nullable(),
+  /** Null: no price known, so cost is unknown, not zero. `long` holds for all tokens of a call with more input than `aboveTokens`. */
+  price: Rates.extend({ date: z.string(), long: Rates.extend({ aboveTokens: z.int().positive() }).optional() }).nullable(),
   rehearsed: z.boolean(),
 });
 export type ModelFacts = z.infer<typeof ModelFacts>;

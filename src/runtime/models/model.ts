@@ -41,6 +41,11 @@ export type ModelFailure = {
   retryAfterMs: number | null;
   /** False only when the request certainly never left: then nothing was spent. */
   sent: boolean;
+  /**
+   * What it cost as far as that is known: nothing when it never left or was refused before any work (a 429). Null: it may have
+   * worked and nobody said how much, so the reservation is charged, marked estimated.
+   */
+  usage: Usage | null;
 };
 
 export type ModelOutcome = { ok: true; reply: ModelReply } | { ok: false; failure: ModelFailure };
