@@ -31,8 +31,10 @@ export function contextOf(part: Partial<ToolContext> = {}): ToolContext {
   };
 }
 
+const check = createValidator();
+
 export function callDeps(part: Partial<CallDeps> = {}): CallDeps {
-  return { clock: systemClock, check: createValidator(), scrub: { text: (text) => text, json: (value) => value }, onFault: () => undefined, ...part };
+  return { clock: systemClock, check, scrub: { text: (text) => text, json: (value) => value }, onFault: () => undefined, ...part };
 }
 
 export function temporaryFolder(): { path: string } & Disposable {
@@ -86,10 +88,11 @@ export function temporaryRepository(): Repository {
 
 /** A call as the harness makes it: bounded and checked. */
 export function caller(tools: readonly Tool[], context: ToolContext): (name: string, args?: JsonObject) => Promise<ToolOutcome> {
+  const deps = callDeps();
   return (name, args = {}) => {
     const tool = tools.find((one) => one.spec.name === name);
     if (!tool) throw new TypeError(`no tool ${name}`);
-    return boundTool(tool, callDeps()).call(args, context);
+    return boundTool(tool, deps).call(args, context);
   };
 }
 
