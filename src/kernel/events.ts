@@ -125,14 +125,13 @@ export const RunEvent = z.discriminatedUnion('type', [
     summary: z.string().nullable(),
     beforeTokens: z.int().nonnegative(),
     afterTokens: z.int().nonnegative(),
-    /** What the summary cost; zero when no model was asked. */
-    usage: Usage,
-    costMicroUsd: z.int().nonnegative().nullable(),
   }),
   event('model.intended', {
     turn: z.int().positive(),
     attempt: z.int().positive(),
     model: z.string(),
+    /** Above 0 the call is no turn of the agent: it sums up the messages before this index. */
+    summarises: z.int().nonnegative().default(0),
     contextHash: z.string(),
     maxOutputTokens: z.int().positive(),
     decision: Decision,

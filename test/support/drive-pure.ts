@@ -108,7 +108,6 @@ export type World = {
   child?: (action: Extract<Action, { do: 'start_child' }>) => Partial<EventOf<'child.ended'>>;
   /** The answer to a question; null lets it expire. */
   answer?: (asked: EventOf<'approval.asked'>) => Partial<EventOf<'approval.answered'>> | null;
-  summarise?: () => string;
   /** Events that arrive before step `n`, 1-based. */
   inbox?: (step: number, state: RunState) => RunEvent[];
   /** The state and entries that a fork begins with. */
@@ -325,9 +324,6 @@ function createDrive(world: World): { state: () => RunState; append: (...events:
         return true;
       case 'ask':
         append({ ...action.asked, approvalId: `apr_${entries.length}` });
-        return true;
-      case 'compact':
-        append({ ...action.compacted, summary: world.summarise?.() ?? 'Much was done.' });
         return true;
       case 'wait':
         return wait(action);

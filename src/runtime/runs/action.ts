@@ -24,6 +24,7 @@ export type Action =
   | { do: 'begin' }
   /** Nothing outside happens: append these (a denial, a fallback, an expired approval, a tripped rule, an interrupted model call, a phase). */
   | { do: 'record'; events: readonly RunEvent[] }
+  /** A turn, or a summary of older messages (`intended.summarises`): carried out alike. */
   | {
       do: 'call_model';
       intended: EventOf<'model.intended'>;
@@ -42,8 +43,6 @@ export type Action =
   | { do: 'start_child'; callId: string; agent: string; input: JsonObject; allotment: RunLimits; depth: number }
   /** Journal `approval.asked`, make its row; then the run waits. `deadlineMs` of the event counts from now. */
   | { do: 'ask'; asked: Omit<EventOf<'approval.asked'>, 'approvalId'> }
-  /** Ask the model (`compacted` complete but for summary, usage and cost) to sum up these older messages. References alone are a `record`. */
-  | { do: 'compact'; compacted: EventOf<'context.compacted'>; summarise: readonly Message[]; model: string; maxOutputTokens: number }
   /** `release` false: so short that the worker sleeps until then in place and journals nothing. */
   | { do: 'wait'; for: WaitingFor | 'pause'; untilMs: number | null; reason: string; release: boolean }
   /** The wait the journal ends with is over: journal `run.resumed`, then ask again. A takeover's `run.resumed` is the interpreter's own. */

@@ -101,7 +101,9 @@ export function shownMessages(state: RunState): Message[] {
  * @throws AppError `internal` when it does not match the recorded hash, or the turn has none.
  */
 export function promptAt(entries: readonly Entry[], turn: number, options: Pick<Rules, 'countTokens'> & { from?: RunState }): Prompt {
-  const index = entries.findLastIndex((entry) => entry.event?.type === 'context.assembled' && entry.event.turn === turn);
+  const index = entries.findLastIndex(
+    ({ event }) => event?.type === 'context.assembled' && event.turn === turn && event.parts.some((part) => part.name === 'history'),
+  );
   const recorded = entries[index]?.event;
   invariant(recorded?.type === 'context.assembled', `turn ${turn} has no recorded prompt`);
   const state = entries.slice(0, index).reduce(fold, options.from ?? emptyState());

@@ -5,7 +5,7 @@ import { invariant, unreachable } from '../../kernel/errors.ts';
 import type { Entry, EventOf } from '../../kernel/events.ts';
 import { addUsage, type AssistantPart, type Message, type Usage } from '../../kernel/messages.ts';
 import { summaryMessage } from './fold-origin.ts';
-import { isSettled, type Call, type RunState, type Spent } from './state.ts';
+import { isSettled, textOf, type Call, type RunState, type Spent } from './state.ts';
 
 type ModelEvent = EventOf<
   'context.assembled' | 'context.compacted' | 'model.intended' | 'model.replied' | 'model.failed' | 'model.fellback' | 'output.rejected'
@@ -22,8 +22,8 @@ export function foldModelEvent(state: RunState, entry: Entry, event: ModelEvent)
       invariant(state.calls.every(isSettled), 'model.intended while tool calls are open');
       return {
         ...state,
-        own: event.turn > state.model.turn ? { ...state.own, turns: state.own.turns + 1 } : state.own,
-        model: { ...state.model, turn: event.turn, open: { event, fence: entry.fence } },
+        own: event.summarises === 0 && event.turn > state.model.turn ? { ...state.own, turns: state.own.turns + 1 } : state.own,
+        model: { ...state.model, turn: event.summarises === 0 ? event.turn : state.model.turn, open: { event, fence: entry.fence } },
       };
     case 'model.replied':
       return foldReplied(state, event);
@@ -64,7 +64,7 @@ function foldCompacted(state: RunState, event: EventOf<'context.compacted'>): Ru
     ...state,
     assembled: null,
     referenced: event.referenced.length === 0 ? state.referenced : [...state.referenced, ...event.referenced],
-    own: spend(state.own, event.usage, event.costMicroUsd),
+    summary: null,
   };
   if (event.summary === null || state.queued === null) return compacted;
   invariant(event.upTo > 0 && event.upTo <= state.messages.length, `compacted up to message ${event.upTo} of ${state.messages.length}`);
@@ -74,6 +74,15 @@ function foldCompacted(state: RunState, event: EventOf<'context.compacted'>): Ru
 
 function foldReplied(state: RunState, event: EventOf<'model.replied'>): RunState {
   invariant(state.model.open !== null, 'model.replied without model.intended');
+  const { summarises } = state.model.open.event;
+  if (summarises > 0) {
+    return {
+      ...state,
+      summary: { upTo: summarises, text: textOf(event.content) },
+      own: spend(state.own, event.usage, event.costMicroUsd),
+      model: { ...state.model, open: null, failures: [] },
+    };
+  }
   const { content, calls, callIds } = takeCalls(state.callIds, event.content);
   return {
     ...state,

@@ -63,11 +63,11 @@ export function worstCaseMicroUsd(facts: ModelFacts, inputTokens: number, output
 export function fitCall(
   state: RunState,
   nowMs: number,
-  call: { facts: ModelFacts; inputTokens: number },
+  call: { facts: ModelFacts; inputTokens: number; mostOutputTokens: number },
 ): { maxOutputTokens: number; reservation: { tokens: number; microUsd: number | null } } | { why: string } {
   const { facts, inputTokens } = call;
   const left = remaining(state, nowMs);
-  let most = Math.min(facts.maxOutputTokens, MAX_OUTPUT_TOKENS);
+  let most = Math.min(facts.maxOutputTokens, call.mostOutputTokens);
   const window = facts.windowTokens - inputTokens;
   if (window < MIN_OUTPUT_TOKENS) return { why: `The conversation no longer fits the model's window of ${facts.windowTokens} tokens.` };
   most = Math.min(most, window);

@@ -5,9 +5,10 @@ import { sha256Hex } from '../../kernel/canonical-json.ts';
 import type { Decision } from '../../kernel/events.ts';
 import { backoffMs, MAX_RETRIES } from '../../kernel/retry.ts';
 import type { Action } from './action.ts';
+import { compact, type SummaryPrompt } from './compaction.ts';
 import { assemble } from './context.ts';
 import { end, halt, triedText } from './ending.ts';
-import { factsOf, fitCall, limitReached } from './limits.ts';
+import { factsOf, fitCall, limitReached, MAX_OUTPUT_TOKENS } from './limits.ts';
 import { modelPlanOf, type Context } from './rules.ts';
 import type { RunState } from './state.ts';
 import { waitUntil } from './waiting.ts';
@@ -22,9 +23,17 @@ export function callModel(context: Context): Action {
   const retrying = state.model.turn > state.model.replied;
   const limit = limitReached(state, nowMs, retrying ? 'retry' : 'turn');
   if (limit !== null) return end(state, { status: 'limited', reason: limit });
-  const turn = retrying ? state.model.turn : state.model.turn + 1;
-  const prompt = assemble(state, rules, turn);
-  const room = fitCall(state, nowMs, { facts: factsOf(state), inputTokens: prompt.assembled.tokens });
+  const prompt = assemble(state, rules, retrying ? state.model.turn : state.model.turn + 1);
+  const compaction = compact(context, prompt);
+  if (compaction !== null && 'record' in compaction) return compaction.record;
+  return compaction === null ? ask(context, { ...prompt, summarises: 0, mostOutputTokens: MAX_OUTPUT_TOKENS }) : ask(context, compaction.summary);
+}
+
+/** The call itself, as large as window and limits let it be. */
+function ask(context: Context, prompt: SummaryPrompt): Action {
+  const { state, nowMs } = context;
+  const { assembled, summarises, instructions, messages, tools } = prompt;
+  const room = fitCall(state, nowMs, { facts: factsOf(state), inputTokens: assembled.tokens, mostOutputTokens: prompt.mostOutputTokens });
   if ('why' in room) return end(state, { status: 'limited', reason: room.why });
   const decision = decideModel(context);
   if (decision.answer !== 'allow') {
@@ -33,24 +42,18 @@ export function callModel(context: Context): Action {
   const plan = modelPlanOf(state);
   return {
     do: 'call_model',
-    assembled: prompt.assembled,
+    assembled,
     intended: {
       type: 'model.intended',
-      turn,
+      turn: assembled.turn,
       attempt: state.model.failures.length + 1,
       model: state.model.name,
-      contextHash: prompt.assembled.hash,
-      maxOutputTokens: room.maxOutputTokens,
+      summarises,
+      contextHash: assembled.hash,
+      ...room,
       decision,
-      reservation: room.reservation,
     },
-    request: {
-      instructions: prompt.instructions,
-      messages: prompt.messages,
-      tools: prompt.tools,
-      outputSchema: plan.outputSchema,
-      temperature: plan.temperature,
-    },
+    request: { instructions, messages, tools, outputSchema: summarises > 0 ? null : plan.outputSchema, temperature: plan.temperature },
   };
 }
 

@@ -5,6 +5,7 @@
 import { invariant } from '../../kernel/errors.ts';
 import type { Action } from './action.ts';
 import { advanceCalls } from './calls.ts';
+import { applySummary } from './compaction.ts';
 import { end } from './ending.ts';
 import { callModel } from './model-turn.ts';
 import { conclude } from './output.ts';
@@ -44,6 +45,7 @@ function choose(state: RunState, nowMs: number, rules: Rules): Action {
     (state.started ? null : { do: 'begin' as const }) ??
     recoverModel(state) ??
     recoverEffects(context) ??
+    applySummary(context) ??
     haltTripped(state) ??
     checkStopRules(context) ??
     waitForBudget(state, nowMs) ??

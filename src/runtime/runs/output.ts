@@ -7,7 +7,7 @@ import { EvidenceLevel } from '../../kernel/plan.ts';
 import type { Action } from './action.ts';
 import { end } from './ending.ts';
 import { modelPlanOf, type Context } from './rules.ts';
-import type { RunState } from './state.ts';
+import { textOf, type RunState } from './state.ts';
 
 type Why = EventOf<'output.rejected'>['why'];
 
@@ -60,7 +60,7 @@ function reject(state: RunState, rejection: { why: Why; faults: string[]; messag
 
 function lastText(state: RunState): string {
   const last = state.messages.at(-1);
-  return last?.role === 'assistant' ? last.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('') : '';
+  return last?.role === 'assistant' ? textOf(last.content) : '';
 }
 
 type JsonValue = NonNullable<EventOf<'run.ended'>['output']> | null;

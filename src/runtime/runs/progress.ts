@@ -15,7 +15,6 @@ function phaseOf(action: Action): Phase | null {
     case 'call_model':
     case 'call_tools':
     case 'start_child':
-    case 'compact':
     case 'recover':
       return 'working';
     case 'ask':

@@ -4,7 +4,7 @@
  */
 import type { Escalation, EventOf, Evidence, FailureClass } from '../../kernel/events.ts';
 import type { Label } from '../../kernel/labels.ts';
-import { NO_USAGE, type Message, type Usage } from '../../kernel/messages.ts';
+import { NO_USAGE, type AssistantPart, type Message, type Usage } from '../../kernel/messages.ts';
 import type { ModelFacts, RunLimits, ToolManifestEntry } from '../../kernel/plan.ts';
 import type { RunStatus } from '../../kernel/run-status.ts';
 
@@ -94,6 +94,8 @@ export type RunState = {
   readonly calls: readonly Call[];
   readonly model: ModelProgress;
   readonly assembled: Assembled | null;
+  /** A summary that the model gave and that has not taken the place of its messages yet. */
+  readonly summary: { upTo: number; text: string } | null;
   /** The run's own, without its children. */
   readonly own: Spent;
   /** Of children that have ended. */
@@ -139,6 +141,7 @@ export function emptyState(): RunState {
     calls: [],
     model: { turn: 0, replied: 0, name: '', open: null, failures: [], finish: null },
     assembled: null,
+    summary: null,
     own: NOTHING_SPENT,
     ofChildren: NOTHING_SPENT,
     children: [],
@@ -167,12 +170,16 @@ export function activeMs(state: RunState, nowMs: number): number {
   return state.own.activeMs + (state.activeSinceMs === null ? 0 : Math.max(0, nowMs - state.activeSinceMs));
 }
 
+export function textOf(content: readonly AssistantPart[]): string {
+  return content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('');
+}
+
 /** The text of the model's last message, null when it has said nothing: the partial answer of a run cut short. */
 export function lastAssistantText(state: RunState): string | null {
   for (let i = state.messages.length - 1; i >= 0; i -= 1) {
     const message = state.messages[i];
     if (message?.role !== 'assistant') continue;
-    const text = message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('');
+    const text = textOf(message.content);
     if (text.trim() !== '') return text;
   }
   return null;
