@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bundledNode, missingPackage, stripsTypes } from '../../bin/launch.mjs';
+import { bundledNode, missingPackage, pickNode, stripsTypes } from '../../bin/launch.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 const LAUNCH = join(ROOT, 'bin/launch.mjs');
@@ -25,6 +25,18 @@ test('the bundled Node is found for this platform and runs; for others there is 
   assert.equal(stripsTypes(version), true);
   assert.equal(bundledNode({ platform: 'sunos', arch: 'x64', from: LAUNCH }), null);
   assert.equal(bundledNode({ platform: process.platform, arch: process.arch, from: join(tmpdir(), 'elsewhere.mjs') }), null);
+});
+
+test('a Node new enough is itself the one to run on', () => {
+  assert.equal(pickNode(LAUNCH), process.execPath);
+});
+
+test('bin/node.mjs runs any script on that Node, and what the script starts by name gets it too', () => {
+  const script = `process.stdout.write(process.execPath + '|' + require('node:child_process').execFileSync('node', ['-p', 'process.execPath']))`;
+  const run = spawnSync(process.execPath, [join(ROOT, 'bin/node.mjs'), '-e', script], { encoding: 'utf8' });
+  const [outer, inner] = run.stdout.trim().split('|');
+  assert.equal(outer, process.execPath);
+  assert.equal(inner, process.execPath);
 });
 
 test('every bundled Node is an optional dependency', () => {
