@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -50,6 +50,19 @@ test('a missing package is told from other faults', () => {
   const notFound = (what: string): Error => Object.assign(new Error(`Cannot find ${what} imported from /x`), { code: 'ERR_MODULE_NOT_FOUND' });
   assert.equal(missingPackage(notFound("package 'zod'")), 'zod');
   assert.equal(missingPackage(new Error("Cannot find package 'zod'")), null);
+});
+
+test('the compile cache stands in the home folder, which the launcher never makes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'windlass-home-'));
+  const home = join(folder, 'home');
+  const start = (): unknown =>
+    spawnSync(process.execPath, [join(ROOT, 'bin/windlass.mjs'), '--help'], { env: { ...process.env, WINDLASS_HOME: home } });
+  start();
+  assert.equal(existsSync(home), false);
+  mkdirSync(home);
+  start();
+  assert.equal(existsSync(join(home, 'compile-cache')), true);
+  rmSync(folder, { recursive: true });
 });
 
 /** A script that runs another on a Node of its own, as the launcher does. */
