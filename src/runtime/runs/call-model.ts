@@ -1,0 +1,80 @@
+/**
+ * Carries out one model call: intent committed before it, since it spends; its reply or failure after it. Whether to repeat,
+ * fall back or give up is the pure core's.
+ */
+import type { EventOf } from '../../kernel/events.ts';
+import type { Usage } from '../../kernel/messages.ts';
+import type { ModelOutcome } from '../models/model.ts';
+import { costMicroUsd } from '../models/prices.ts';
+import type { Action } from './action.ts';
+import type { DriveDeps } from './drive-deps.ts';
+import { DRIVE_LIMITS } from './drive-limits.ts';
+import { mayAct, write, type HeldRun } from './held-run.ts';
+import { interruptibly } from './interrupts.ts';
+import { reservedUsage } from './limits.ts';
+import { startPreview } from './preview.ts';
+import { activeMs } from './state.ts';
+
+type CallModel = Extract<Action, { do: 'call_model' }>;
+
+export async function callModel(deps: DriveDeps, held: HeldRun, action: CallModel): Promise<void> {
+  const { intended, assembled } = action;
+  if (!(await write(deps, held, [assembled, intended]))) return;
+  if (!mayAct(deps.clock, held)) {
+    held.over = { why: 'lost' };
+    return;
+  }
+  const beganMs = deps.clock.nowMs();
+  const preview = startPreview(deps, held.row, intended.turn);
+  const outcome = await interruptibly(deps, held, (signal) =>
+    deps.models.call(
+      { ...action.request, model: intended.model, maxOutputTokens: intended.maxOutputTokens, turn: intended.turn },
+      { signal, timeoutMs: timeLeftMs(deps, held), onDelta: (text) => preview.add(text) },
+    ),
+  );
+  await preview.end();
+  await write(deps, held, [outcomeEvent(deps, held, { action, outcome, ms: Math.max(0, deps.clock.nowMs() - beganMs) })]);
+}
+
+type Happened = { action: CallModel; outcome: ModelOutcome; ms: number };
+
+function outcomeEvent(deps: DriveDeps, held: HeldRun, { action, outcome, ms }: Happened): EventOf<'model.replied' | 'model.failed'> {
+  const { turn, attempt, model, reservation, maxOutputTokens } = action.intended;
+  const costOf = (usage: Usage): number | null => costAt(held, model, usage);
+  if (outcome.ok) {
+    const { content, finish, usage, rehearsed } = outcome.reply;
+    return { type: 'model.replied', turn, model, content, finish, usage, costMicroUsd: rehearsed ? 0 : costOf(usage), rehearsed, ms };
+  }
+  const failure = deps.halted.aborted ? { ...outcome.failure, kind: 'interrupted' as const, retryable: true } : outcome.failure;
+  // what may have been worked on and nobody said how much counts as spent
+  const usage = failure.usage ?? reservedUsage(reservation, maxOutputTokens);
+  return {
+    type: 'model.failed',
+    turn,
+    attempt,
+    model,
+    kind: failure.kind,
+    message: failure.message,
+    retryable: failure.retryable,
+    notBeforeMs: failure.retryAfterMs === null ? null : deps.clock.nowMs() + failure.retryAfterMs,
+    usage,
+    costMicroUsd: costOf(usage),
+  };
+}
+
+/** Null where no price is known; a rehearsal costs nothing; nothing used costs nothing, whatever the price. */
+function costAt(held: HeldRun, model: string, usage: Usage): number | null {
+  const facts = held.state.models[model];
+  if (facts?.rehearsed === true || usage.inputTokens + usage.outputTokens === 0) return 0;
+  return facts === undefined || facts.price === null ? null : costMicroUsd(usage, facts.price);
+}
+
+/** The run's own limits bound a hanging provider (benchmark R5). */
+function timeLeftMs(deps: DriveDeps, held: HeldRun): number {
+  const nowMs = deps.clock.nowMs();
+  const { queued } = held.state;
+  if (queued === null) return DRIVE_LIMITS.modelTimeoutMs;
+  const active = queued.plan.limits.activeMs - activeMs(held.state, nowMs);
+  const deadline = queued.deadlineMs === null ? Infinity : queued.deadlineMs - nowMs;
+  return Math.max(1, Math.min(DRIVE_LIMITS.modelTimeoutMs, active, deadline));
+}

@@ -1,0 +1,238 @@
+/**
+ * A world for runs without a database: virtual clock, memory store, scripted model, tools whose receiver counts effects, and
+ * any number of workers. Tests and the simulation drive the real interpreter in it.
+ */
+import type { JsonObject } from '../../src/kernel/canonical-json.ts';
+import type { Entry, EventOf, RunEvent } from '../../src/kernel/events.ts';
+import { createIds, storedId, type OrgId, type RunId, type WorkerId } from '../../src/kernel/ids.ts';
+import { NO_USAGE, type AssistantPart } from '../../src/kernel/messages.ts';
+import type { RunPlan } from '../../src/kernel/plan.ts';
+import { decideByTier } from '../../src/platform/policy/policy.ts';
+import type { ModelOutcome, ModelRequest, Models } from '../../src/runtime/models/model.ts';
+import { createDriver, type AdvanceDeps, type Driver } from '../../src/runtime/runs/advance.ts';
+import { DRIVE_LIMITS } from '../../src/runtime/runs/drive-limits.ts';
+import { estimateTokens } from '../../src/runtime/runs/rules.ts';
+import type { NewRun, RunStore } from '../../src/runtime/runs/store-port.ts';
+import type { Tool, ToolContext, ToolOutcome, Tools } from '../../src/runtime/tools/tool.ts';
+import { FACTS, modelPlan, queued, toolEntry } from './drive-pure.ts';
+import { createMemoryStore, type MemoryStore } from './memory-store.ts';
+import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
+
+export const ORG: OrgId = storedId('org', 'org_1');
+export const AGENT = storedId('agt', 'agt_1');
+const ACTOR = storedId('act', 'act_1');
+
+/** What one effect left at the receiver. */
+export type Effect = { run: string; tool: string; key: string; args: JsonObject; atMs: number };
+
+export type Script = (request: ModelRequest) => AssistantPart[] | ModelOutcome | Promise<AssistantPart[] | ModelOutcome>;
+
+export type RunWorld = {
+  readonly clock: VirtualClock;
+  readonly store: MemoryStore;
+  readonly effects: Effect[];
+  readonly modelCalls: ModelRequest[];
+  readonly ended: { run: string; event: EventOf<'run.ended'> }[];
+  readonly asked: EventOf<'approval.asked'>[];
+  readonly previews: string[];
+  readonly logged: { level: string; message: string; fields: unknown }[];
+  readonly deps: AdvanceDeps;
+  driver(name: string, over?: Partial<AdvanceDeps>): Driver;
+  create(over?: {
+    plan?: Partial<Extract<RunPlan, { kind: 'model' }>>;
+    queued?: Partial<EventOf<'run.queued'>>;
+    row?: Partial<NewRun>;
+  }): Promise<RunId>;
+  put(run: RunId, kind: 'cancel' | 'pause' | 'resume' | 'note' | 'answer' | 'child_ended', event: RunEvent): Promise<boolean>;
+  signal(run: RunId, signal: 'cancel' | 'pause' | 'resume'): Promise<boolean>;
+  journal(run: RunId): Promise<Entry[]>;
+  events(run: RunId): Promise<RunEvent[]>;
+};
+
+export type WorldOptions = {
+  script: Script;
+  tools?: readonly Tool[];
+  random?: () => number;
+  store?: (clock: VirtualClock, randomBytes: (length: number) => Uint8Array) => MemoryStore;
+};
+
+/** A small generator for tests: the same seed gives the same numbers everywhere (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function createRunWorld(options: WorldOptions): RunWorld {
+  const clock = createVirtualClock();
+  const random = options.random ?? seeded(1);
+  const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => Math.floor(random() * 256));
+  const store = options.store?.(clock, randomBytes) ?? createMemoryStore({ clock, randomBytes });
+  const ids = createIds({ nowMs: () => clock.nowMs(), randomBytes });
+  const world = {
+    effects: [] as Effect[],
+    modelCalls: [] as ModelRequest[],
+    ended: [] as RunWorld['ended'],
+    asked: [] as RunWorld['asked'],
+    previews: [] as string[],
+  };
+  const logged: RunWorld['logged'] = [];
+
+  const deps: AdvanceDeps = {
+    store,
+    models: scriptedModels(options.script, world.modelCalls),
+    tools: fixedTools(options.tools ?? []),
+    clock,
+    ids,
+    worker: storedId('wrk', 'wrk_1'),
+    leaseMs: DRIVE_LIMITS.leaseMs,
+    pools: [],
+    rules: { decide: decideByTier, validate: () => [], countTokens: estimateTokens },
+    log: (level, message, fields) => void logged.push({ level, message, fields }),
+    onEnded: async (tx, { row, ended }) => onCommit(tx, () => world.ended.push({ run: row.id, event: ended })),
+    approvals: { ask: async (tx, { asked }) => onCommit(tx, () => world.asked.push(asked)) },
+    children: {
+      manifest: async (_org, names) => ({ entries: names.map((name) => toolEntry(`agent_${name}`, { kind: 'agent' })), missing: [] }),
+      prepare: async ({ id, parent, callId, agent, input, allotment, depth, labels }) => ({
+        ok: true,
+        run: {
+          ...newRun(id),
+          parent: parent.id,
+          root: parent.root,
+          depth,
+          queued: queued(modelPlan({ agent: { id: AGENT, name: agent, version: 1 }, limits: allotment }), {
+            input: JSON.stringify(input),
+            labels: [...labels],
+            trigger: 'run',
+            parent: { run: parent.id, callId, depth },
+          }),
+        },
+      }),
+    },
+    surroundings: async () => ({ checkout: null, networkAllow: [] }),
+    artefacts: { putTranscript: async () => undefined },
+    history: async () => [],
+    previews: { show: async (_org, _run, { text }) => void world.previews.push(text), clear: async () => undefined },
+  };
+
+  const put: RunWorld['put'] = (run, kind, event) => store.transaction(ORG, (tx) => store.putInbox(tx, { org: ORG, run, kind, event, actor: ACTOR }));
+
+  return {
+    ...world,
+    clock,
+    store,
+    logged,
+    deps,
+    driver: (name, over = {}) => createDriver({ ...deps, worker: `wrk_${name}` as WorkerId, ...over }),
+    async create(over = {}) {
+      const id = ids.next('run');
+      await store.transaction(ORG, (tx) => store.createRun(tx, { ...newRun(id), queued: queued(modelPlan(over.plan), over.queued), ...over.row }));
+      return id;
+    },
+    put,
+    signal: (run, signal) => put(run, signal, { type: 'run.signalled', signal, reason: '', by: { actor: ACTOR, name: 'Ada' } }),
+    journal: (run) => store.readEntries(ORG, run, { afterSeq: 0, limit: 10_000 }),
+    async events(run) {
+      return (await store.readEntries(ORG, run, { afterSeq: 0, limit: 10_000 })).flatMap(({ event }) => (event === null ? [] : [event]));
+    },
+  };
+}
+
+export function newRun(id: RunId): NewRun {
+  return {
+    org: ORG,
+    id,
+    project: null,
+    agent: AGENT,
+    agentName: 'tester',
+    agentVersion: 1,
+    schedule: null,
+    parent: null,
+    root: id,
+    depth: 0,
+    lane: null,
+    pool: null,
+    priority: 'normal',
+    deadlineMs: null,
+    actor: ACTOR,
+    correlation: storedId('cor', 'cor_1'),
+    queued: queued(modelPlan()),
+    notBeforeMs: null,
+  };
+}
+
+/** What a model of a port does when the transaction it belongs to commits. */
+export function onCommit(tx: Parameters<RunStore['createRun']>[0], apply: () => void): void {
+  (tx as { onCommit(apply: () => void): void }).onCommit(apply);
+}
+
+function scriptedModels(script: Script, calls: ModelRequest[]): Models {
+  return {
+    async call(request, { signal }) {
+      calls.push(request);
+      const answer = await Promise.race([Promise.resolve(script(request)), aborted(signal)]);
+      if (!Array.isArray(answer)) return answer;
+      const finish = answer.some((part) => part.type === 'tool_call') ? 'tool_calls' : 'stop';
+      return { ok: true, reply: { content: answer, finish, usage: { ...NO_USAGE, inputTokens: 100, outputTokens: 10 }, rehearsed: true } };
+    },
+    facts: () => FACTS,
+    openUntilMs: () => null,
+    available: () => [],
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<ModelOutcome> {
+  const outcome: ModelOutcome = {
+    ok: false,
+    failure: { kind: 'aborted', message: 'The call was stopped.', retryable: true, retryAfterMs: null, sent: true, usage: null },
+  };
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(outcome);
+    signal.addEventListener('abort', () => resolve(outcome), { once: true });
+  });
+}
+
+function fixedTools(tools: readonly Tool[]): Tools {
+  return {
+    resolve: async (_org, names) => ({
+      tools: tools.filter((tool) => names.includes(tool.spec.name)),
+      missing: names
+        .filter((name) => !tools.some((tool) => tool.spec.name === name))
+        .map((tool) => ({ tool, why: 'There is no tool of this name.' })),
+    }),
+    list: async () => ({ specs: tools.map((tool) => tool.spec), faults: [] }),
+    close: async () => undefined,
+  };
+}
+
+export function readTool(name: string, call: (args: JsonObject, context: ToolContext) => Promise<ToolOutcome>): Tool {
+  return { spec: { ...toolEntry(name), realm: '', source: 'builtin' }, call };
+}
+
+/** A write at a receiver that knows effects by their key (`key`), can be asked (`probe`), or neither (`none`). */
+export function writeTool(
+  name: string,
+  recovery: 'key' | 'probe' | 'none',
+  at: { effects: Effect[]; clock: VirtualClock; latencyMs?: () => number },
+): Tool {
+  const there = (context: ToolContext): boolean => at.effects.some((effect) => effect.tool === name && effect.key === context.key);
+  const tool: Tool = {
+    spec: {
+      ...toolEntry(name, { sideEffect: 'reversible', recovery, timeoutMs: 5_000, settleMs: recovery === 'probe' ? 500 : 0 }),
+      realm: '',
+      source: 'builtin',
+    },
+    async call(args, context) {
+      await at.clock.sleep(at.latencyMs?.() ?? 0, context.signal);
+      if (context.signal.aborted) return { ok: false, class: 'timeout', message: 'It was stopped.', mayHaveHappened: true };
+      if (recovery !== 'key' || !there(context)) at.effects.push({ run: context.run, tool: name, key: context.key, args, atMs: at.clock.nowMs() });
+      return { ok: true, text: `${name} done` };
+    },
+  };
+  if (recovery === 'probe') tool.probe = async (_args, context) => (there(context) ? { found: true, text: `${name} done` } : { found: false });
+  return tool;
+}
