@@ -39,7 +39,9 @@ function choose(state: RunState, nowMs: number, rules: Rules): Action {
       reason: `Cancelled by ${state.cancel.by.name}${state.cancel.reason === '' ? '' : `: ${state.cancel.reason}`}.`,
     });
   }
-  if (state.pause !== null) return waitFor({ for: 'pause', untilMs: null, reason: state.pause.reason || `paused by ${state.pause.by.name}` });
+  // a run paused before its first lease begins first: a wait is part of a started run's life
+  if (state.pause !== null && state.started)
+    return waitFor({ for: 'pause', untilMs: null, reason: state.pause.reason || `paused by ${state.pause.by.name}` });
   return (
     pastDeadline(state, nowMs) ??
     (state.started ? null : { do: 'begin' as const }) ??
