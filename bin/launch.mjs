@@ -38,6 +38,21 @@ export function bundledNode({ platform, arch, from }) {
   }
 }
 
+/** Path of a Node that strips types: the running one when it does, else the bundled one, else null. */
+export function pickNode(from) {
+  if (stripsTypes(process.versions.node)) return process.execPath;
+  return bundledNode({ platform: process.platform, arch: process.arch, from });
+}
+
+/** What to say when there is none. */
+export function noNode() {
+  const here = `${process.platform} ${process.arch}`;
+  return (
+    `windlass: Node ${process.versions.node} is too old (22.18 is the least), and no Node of our own is installed for ${here}.\n` +
+    '  Next: run `npm ci` with optional dependencies, or use Node 24.\n'
+  );
+}
+
 /** The package (or file of ours) that an import did not find, or null when the error is another one. */
 export function missingPackage(error) {
   if (error?.code !== 'ERR_MODULE_NOT_FOUND') return null;

@@ -9,14 +9,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { bundledNode, missingPackage, runOn, stripsTypes } from './launch.mjs';
+import { missingPackage, noNode, pickNode, runOn } from './launch.mjs';
 
 const EXIT_USAGE = 2;
-
-function stop(what, next) {
-  process.stderr.write(`windlass: ${what}\n  Next: ${next}\n`);
-  process.exitCode = EXIT_USAGE;
-}
 
 async function runHere() {
   const home = process.env.WINDLASS_HOME || join(homedir(), '.windlass');
@@ -27,21 +22,18 @@ async function runHere() {
   } catch (error) {
     const name = missingPackage(error);
     if (name === null) throw error;
-    stop(`${name} is not installed.`, 'run `npm ci` in the folder that holds package.json.');
+    process.stderr.write(`windlass: ${name} is not installed.\n  Next: run \`npm ci\` in the folder that holds package.json.\n`);
+    process.exitCode = EXIT_USAGE;
   }
 }
 
 const self = fileURLToPath(import.meta.url);
-if (stripsTypes(process.versions.node)) {
+const node = pickNode(self);
+if (node === process.execPath) {
   await runHere();
+} else if (node === null) {
+  process.stderr.write(noNode());
+  process.exitCode = EXIT_USAGE;
 } else {
-  const node = bundledNode({ platform: process.platform, arch: process.arch, from: self });
-  if (node === null) {
-    stop(
-      `Node ${process.versions.node} is too old (22.18 is the least), and no Node of our own is installed for ${process.platform} ${process.arch}.`,
-      'run `npm ci` with optional dependencies, or use Node 24.',
-    );
-  } else {
-    runOn(node, [self, ...process.argv.slice(2)]);
-  }
+  runOn(node, [self, ...process.argv.slice(2)]);
 }

@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bundledNode, missingPackage, stripsTypes } from '../../bin/launch.mjs';
+import { bundledNode, missingPackage, pickNode, stripsTypes } from '../../bin/launch.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 const LAUNCH = join(ROOT, 'bin/launch.mjs');
@@ -27,6 +27,18 @@ test('the bundled Node is found for this platform and runs; for others there is 
   assert.equal(bundledNode({ platform: process.platform, arch: process.arch, from: join(tmpdir(), 'elsewhere.mjs') }), null);
 });
 
+test('a Node new enough is itself the one to run on', () => {
+  assert.equal(pickNode(LAUNCH), process.execPath);
+});
+
+test('bin/node.mjs runs any script on that Node, and what the script starts by name gets it too', () => {
+  const script = `process.stdout.write(process.execPath + '|' + require('node:child_process').execFileSync('node', ['-p', 'process.execPath']))`;
+  const run = spawnSync(process.execPath, [join(ROOT, 'bin/node.mjs'), '-e', script], { encoding: 'utf8' });
+  const [outer, inner] = run.stdout.trim().split('|');
+  assert.equal(outer, process.execPath);
+  assert.equal(inner, process.execPath);
+});
+
 test('every bundled Node is an optional dependency', () => {
   const { optionalDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { optionalDependencies: Record<string, string> };
   const named = [...readFileSync(LAUNCH, 'utf8').matchAll(/: '(node-[a-z0-9-]+)'/g)].map((match) => match[1] ?? '');
@@ -38,6 +50,19 @@ test('a missing package is told from other faults', () => {
   const notFound = (what: string): Error => Object.assign(new Error(`Cannot find ${what} imported from /x`), { code: 'ERR_MODULE_NOT_FOUND' });
   assert.equal(missingPackage(notFound("package 'zod'")), 'zod');
   assert.equal(missingPackage(new Error("Cannot find package 'zod'")), null);
+});
+
+test('the compile cache stands in the home folder, which the launcher never makes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'windlass-home-'));
+  const home = join(folder, 'home');
+  const start = (): unknown =>
+    spawnSync(process.execPath, [join(ROOT, 'bin/windlass.mjs'), '--help'], { env: { ...process.env, WINDLASS_HOME: home } });
+  start();
+  assert.equal(existsSync(home), false);
+  mkdirSync(home);
+  start();
+  assert.equal(existsSync(join(home, 'compile-cache')), true);
+  rmSync(folder, { recursive: true });
 });
 
 /** A script that runs another on a Node of its own, as the launcher does. */

@@ -97,6 +97,8 @@ const CASES: readonly Case[] = [
     bad: 'create table t (at timestamptz default current_timestamp);',
     good: '-- now()\ncreate function clock_now() returns timestamptz language sql as $$ select clock_timestamp() $$;',
   },
+  { rule: 'unfinished', path: 'src/work/tasks/task.ts', bad: `// TODO: the rest`, good: `const todo = 1;` },
+  { rule: 'unfinished', path: 'test/work/tasks.test.ts', bad: `test.skip('later', run);`, good: `test('now', { skip: onWindows }, run);` },
 ];
 
 const rulesOn = (path: string, text: string): string[] => checkAll([{ path, text: HEAD + text }]).map((finding) => finding.rule);

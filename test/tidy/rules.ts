@@ -3,11 +3,11 @@
  */
 import { type Exception } from './exceptions.ts';
 import { layerRule } from './layers.ts';
-import { machineRule } from './machine-words.ts';
 import { barrelRule, errorRule, headRule, nameRule, silencedRule, sizeRule } from './shape.ts';
 import type { Finding, Rule, Source } from './source.ts';
 import { sqlPlaceRule, sqlTimeRule } from './sql.ts';
 import { clockRule, sleepRule } from './time.ts';
+import { machineRule, unfinishedRule } from './words.ts';
 
 export const RULES: readonly Rule[] = [
   barrelRule,
@@ -22,6 +22,7 @@ export const RULES: readonly Rule[] = [
   sleepRule,
   sqlPlaceRule,
   sqlTimeRule,
+  unfinishedRule,
 ];
 
 export function checkAll(sources: readonly Source[]): Finding[] {

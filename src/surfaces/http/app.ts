@@ -38,6 +38,8 @@ export type HttpDeps = {
   ids: Ids;
   log: Log;
   version: string;
+  /** Routes that go before an operation's of the same path. */
+  first: (app: HttpApp) => void;
 };
 
 export type HttpApp = Hono<HttpEnv>;
@@ -67,6 +69,7 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
     deps.version,
   );
   app.get(`${API_PREFIX}/openapi.json`, (c) => c.json(document));
+  deps.first(app);
   for (const bound of deps.operations) {
     app.on(bound.operation.method, API_PREFIX + bound.operation.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => serve(deps, bound, c));
   }
