@@ -367,7 +367,23 @@ begin
 end
 $$;
 
+-- Prolongs leases that have not run out; a lost one stays lost, even when nobody took it yet, because its place may be
+-- given away. Not beside a claim, which counts on what has run out.
+create function prolong_leases(worker text, leases json, lease interval) returns table (id text)
+  language plpgsql
+  as $$
+#variable_conflict use_column
+begin
+  perform pg_advisory_xact_lock_shared(8604520202148967798);
+  return query
+  update run r set lease_until = clock_now() + lease
+    from json_to_recordset(leases) as l (org text, run text, fence bigint) join stream s on s.org_id = l.org and s.id = l.run and s.fence = l.fence
+    where r.org_id = l.org and r.id = l.run and r.worker_id = worker and r.lease_until > clock_now()
+    returning r.id;
+end
+$$;
+
 revoke execute on function journal_guard(json, timestamptz, interval), journal_write(integer[], json, json, json, json),
-  journal_append(json, json, json, json, timestamptz, interval), claim_runs(text, interval, integer, text[], text, text) from public;
+  journal_append(json, json, json, json, timestamptz, interval), claim_runs(text, interval, integer, text[], text, text), prolong_leases(text, json, interval) from public;
 grant execute on function journal_guard(json, timestamptz, interval), journal_write(integer[], json, json, json, json),
-  journal_append(json, json, json, json, timestamptz, interval), claim_runs(text, interval, integer, text[], text, text) to windlass_worker;
+  journal_append(json, json, json, json, timestamptz, interval), claim_runs(text, interval, integer, text[], text, text), prolong_leases(text, json, interval) to windlass_worker;

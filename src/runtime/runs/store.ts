@@ -1,0 +1,101 @@
+/**
+ * `RunStore` on PostgreSQL: creating, signalling and reading runs. Appends go through group-commit.ts to append-store.ts,
+ * leases are in claim-store.ts, lists for screens in views-store.ts.
+ */
+import { canonicalJson } from '../../kernel/canonical-json.ts';
+import { invariant } from '../../kernel/errors.ts';
+import { EVENT_VERSION, RunEvent } from '../../kernel/events.ts';
+import type { Entry } from '../../kernel/events.ts';
+import type { OrgId, RandomBytes, RunId } from '../../kernel/ids.ts';
+import { storedId } from '../../kernel/ids.ts';
+import type { DatabaseClock } from '../../storage/database-clock.ts';
+import type { Database, Tx } from '../../storage/database.ts';
+import { beginStream } from '../../storage/journal-store.ts';
+import { NO_HASH, sealEntries } from '../../storage/journal.ts';
+import { commitBatch } from './append-store.ts';
+import { createClaims } from './claim-store.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { newRowOf } from './projection.ts';
+import { ENTRY_COLUMNS, ENTRY_TABLES, entryOf, RUN_COLUMNS, RUN_TABLES, rowOf } from './row-store.ts';
+import type { StoredEntry, StoredRun } from './row-store.ts';
+import type { AppendRequest, AppendResult, InboxItem, InboxKind, NewRun, RunRow, RunStore, StoreTx } from './store-port.ts';
+
+/** Appends of one commit: enough for every run of a process, small enough to be split quickly. */
+export const BATCH_MAX = 256;
+/** Entries that one read gives at most. */
+export const ENTRIES_MAX = 1_000;
+const INBOX_MAX = 1_000;
+
+/**
+ * Creating and signalling runs in a transaction that a domain has open: the same as the port's, with the database's own
+ * transaction. Errors pass through; a run id used twice violates `stream_pkey`.
+ */
+export function createRunStore(deps: { db: Database; clock: DatabaseClock; randomBytes: RandomBytes }): RunStore {
+  const appends = createGroupCommit<AppendRequest, AppendResult>({
+    commit: (batch) => commitBatch(deps, batch),
+    keyOf: ({ lease }) => `${lease.org}/${lease.run}`,
+    batchMax: BATCH_MAX,
+  });
+  return {
+    ...createClaims(deps),
+    transaction: (org, work) => deps.db.asOrg(org, (tx) => work(tx)),
+    createRun: (tx, run) => insertRun(databaseTx(tx), run, deps.randomBytes),
+    putInbox: (tx, item) => insertInbox(databaseTx(tx), item),
+    append: (requests) => Promise.all(requests.map((request) => appends.submit(request))),
+    async readInbox(org, run) {
+      const rows = await deps.db.asWorker((tx) =>
+        tx.last<{ id: number; kind: InboxKind; event: string; actor_id: string }>(
+          'select id, kind, event, actor_id from run_inbox where org_id = $1 and run_id = $2 order by id limit $3',
+          [org, run, INBOX_MAX],
+        ),
+      );
+      return rows.map((row): InboxItem => {
+        const event = RunEvent.parse(JSON.parse(row.event));
+        return { id: row.id, org, run, kind: row.kind, event, actor: storedId('act', row.actor_id) };
+      });
+    },
+    readEntries: (org, run, range) => deps.db.asWorker((tx) => selectEntries(tx, { org, run }, range)),
+    getRun: (org, run) => deps.db.asWorker((tx) => selectRun(tx, org, run)),
+  };
+}
+
+/** The database's transaction behind the port's opaque one. */
+export function databaseTx(tx: StoreTx): Tx {
+  invariant('query' in tx && 'last' in tx, 'a transaction of the PostgreSQL store comes from its database');
+  return tx as Tx;
+}
+
+async function insertRun(tx: Tx, run: NewRun, randomBytes: RandomBytes): Promise<void> {
+  const [time] = await tx.query<{ now: number }>('select clock_now() as now');
+  invariant(time !== undefined, 'the database tells its time');
+  const context = { org: run.org, stream: run.id, head: { seq: 0, hash: NO_HASH }, fence: 0, actor: run.actor, version: EVENT_VERSION };
+  const entries = sealEntries({ ...context, atMs: time.now, randomBytes }, [{ payload: run.queued, effectId: null }]);
+  const row = newRowOf(run, time.now);
+  const columns = Object.keys(row).join(', ');
+  await Promise.all([
+    beginStream(tx, 'run', entries),
+    tx.query(`insert into run (${columns}) select ${columns} from json_populate_record(null::run, $1::json)`, [JSON.stringify(row)]),
+  ]);
+}
+
+async function insertInbox(tx: Tx, item: Omit<InboxItem, 'id'>): Promise<boolean> {
+  const rows = await tx.query(
+    `insert into run_inbox (org_id, run_id, kind, event, actor_id)
+    select org_id, id, $3, $4, $5 from run where org_id = $1 and id = $2 and ended_at is null returning 1`,
+    [item.org, item.run, item.kind, canonicalJson(item.event), item.actor],
+  );
+  return rows.length > 0;
+}
+
+async function selectRun(tx: Tx, org: OrgId, run: RunId): Promise<RunRow | null> {
+  const [row] = await tx.last<StoredRun>(`select ${RUN_COLUMNS} from ${RUN_TABLES} where r.org_id = $1 and r.id = $2`, [org, run]);
+  return row === undefined ? null : rowOf(row);
+}
+
+async function selectEntries(tx: Tx, stream: { org: OrgId; run: RunId }, range: { afterSeq: number; limit: number }): Promise<Entry[]> {
+  const rows = await tx.last<StoredEntry>(
+    `select ${ENTRY_COLUMNS} from ${ENTRY_TABLES} where j.org_id = $1 and j.stream = $2 and j.seq > $3 order by j.seq limit $4`,
+    [stream.org, stream.run, range.afterSeq, Math.min(range.limit, ENTRIES_MAX)],
+  );
+  return rows.map(entryOf);
+}
