@@ -4,80 +4,23 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AgentId, OrgId, RunId, WorkerId } from '../../src/kernel/ids.ts';
+import type { OrgId } from '../../src/kernel/ids.ts';
 import type { RunEvent } from '../../src/kernel/events.ts';
-import type { AppendRequest, AppendResult, ClaimRequest, Lease, NewRun, RunStore } from '../../src/runtime/runs/store-port.ts';
+import type { AppendRequest, RunStore } from '../../src/runtime/runs/store-port.ts';
 import { verifyChain } from '../../src/storage/journal.ts';
-import type { SealedEntry } from '../../src/storage/journal.ts';
-import { ACTOR, endedEvent, newRun, noteEvent } from '../support/run-fixtures.ts';
+import { ACTOR, newRun, noteEvent } from '../support/run-fixtures.ts';
+import { claimSuite } from './run-store-claims.ts';
+import { A, append, appended, B, claim, claimOne, create, ended, ids, LEASE_MS, opened, request, run, START_MS } from './run-store-harness.ts';
+import type { OpenStore } from './run-store-harness.ts';
 
-export type StoreUnderTest = {
-  store: RunStore;
-  /** Moves the store's clock to that many milliseconds after its start. */
-  setTime(afterStartMs: number): Promise<void>;
-  addOrg(org: OrgId): Promise<void>;
-  setLimit(limit: { org: OrgId; scope: 'org' | 'agent'; id: string; max: number }): Promise<void>;
-  sealed(org: OrgId, run: RunId): Promise<SealedEntry[]>;
-  [Symbol.asyncDispose](): Promise<void>;
-};
-export type OpenStore = () => Promise<StoreUnderTest>;
-
-export const START_MS = Date.UTC(2026, 5, 1);
-export const LEASE_MS = 30_000;
-const A = 'org_a' as OrgId;
-const B = 'org_b' as OrgId;
-const W1 = 'wrk_1' as WorkerId;
-
-export const run = (id: string): RunId => id as RunId;
-
-export async function create(store: RunStore, ...runs: NewRun[]): Promise<void> {
-  for (const each of runs) await store.transaction(each.org, (tx) => store.createRun(tx, each));
-}
-
-export async function claim(store: RunStore, over: Partial<ClaimRequest> = {}): Promise<Lease[]> {
-  return store.claim({ worker: W1, leaseMs: LEASE_MS, limit: 10, pools: [], ...over });
-}
-
-export async function claimOne(store: RunStore, org: OrgId, id: string): Promise<Lease> {
-  const [lease] = await claim(store, { only: { org, run: run(id) } });
-  assert.ok(lease !== undefined, `${id} can be claimed`);
-  return lease;
-}
-
-export function request(lease: Lease, over: Partial<AppendRequest> = {}): AppendRequest {
-  return { lease, actor: ACTOR, events: [{ event: noteEvent('step'), effectId: null }], patch: {}, consumed: [], ...over };
-}
-
-export async function append(store: RunStore, one: AppendRequest): Promise<AppendResult> {
-  const [result] = await store.append([one]);
-  assert.ok(result !== undefined);
-  return result;
-}
-
-export async function appended(store: RunStore, one: AppendRequest): Promise<Lease> {
-  const result = await append(store, one);
-  assert.equal(result.ok, 'appended', result.ok === 'refused' ? String(result.cause) : result.ok);
-  return result.ok === 'appended' ? result.lease : one.lease;
-}
-
-const ended = (lease: Lease): AppendRequest =>
-  request(lease, { events: [{ event: endedEvent(), effectId: null }], patch: { status: 'succeeded', reason: 'It is over.' } });
 const events = async (store: RunStore, org: OrgId, id: string): Promise<(RunEvent | null)[]> =>
   (await store.readEntries(org, run(id), { afterSeq: 0, limit: 100 })).map((entry) => entry.event);
-const ids = (leases: readonly Lease[]): string[] => leases.map((lease) => lease.run);
 
 export function runStoreSuite(name: string, open: OpenStore): void {
   journalTests(name, open);
   batchTests(name, open);
   inboxTests(name, open);
-  claimTests(name, open);
-  shareTests(name, open);
-}
-
-async function opened(open: OpenStore, orgs: readonly OrgId[] = [A, B]): Promise<StoreUnderTest> {
-  const under = await open();
-  for (const org of orgs) await under.addOrg(org);
-  return under;
+  claimSuite(name, open);
 }
 
 function journalTests(name: string, open: OpenStore): void {
@@ -154,18 +97,21 @@ function journalTests(name: string, open: OpenStore): void {
     const { headHash: _hash, ...known } = row;
     assert.deepEqual(known, {
       ...newRowFacts('run_1'),
-      ...{ lane: 'talk', pool: 'gpu', priority: 'high', deadlineMs: START_MS + 5 },
-      ...{
-        status: 'waiting',
-        waitingFor: 'time',
-        startedAtMs: START_MS,
-        percent: 12.5,
-        turns: 1,
-        toolCalls: 2,
-        usage,
-        cost: { microUsd: 9, known: false },
-      },
-      ...{ runnableAtMs: START_MS + 1_000, headSeq: 3, fence: 1 },
+      lane: 'talk',
+      pool: 'gpu',
+      priority: 'high',
+      deadlineMs: START_MS + 5,
+      status: 'waiting',
+      waitingFor: 'time',
+      startedAtMs: START_MS,
+      percent: 12.5,
+      turns: 1,
+      toolCalls: 2,
+      usage,
+      cost: { microUsd: 9, known: false },
+      runnableAtMs: START_MS + 1_000,
+      headSeq: 3,
+      fence: 1,
     });
     assert.equal(await store.getRun(B, run('run_1')), null, 'another org sees no run');
     assert.deepEqual(await store.readEntries(B, run('run_1'), { afterSeq: 0, limit: 10 }), []);
@@ -176,8 +122,21 @@ function newRowFacts(id: string): object {
   const { queued: _queued, notBeforeMs: _notBefore, ...given } = newRun(A, id);
   return {
     ...given,
-    ...{ status: 'queued', waitingFor: null, reason: '', purpose: 'live', trigger: 'manual', origin: null, createdAtMs: START_MS, startedAtMs: null },
-    ...{ endedAtMs: null, rehearsed: false, phase: null, percent: null, turns: 0, toolCalls: 0, rules: 1 },
+    status: 'queued',
+    waitingFor: null,
+    reason: '',
+    purpose: 'live',
+    trigger: 'manual',
+    origin: null,
+    createdAtMs: START_MS,
+    startedAtMs: null,
+    endedAtMs: null,
+    rehearsed: false,
+    phase: null,
+    percent: null,
+    turns: 0,
+    toolCalls: 0,
+    rules: 1,
   };
 }
 
@@ -302,132 +261,5 @@ function inboxTests(name: string, open: OpenStore): void {
     assert.equal(await put(store, 'run_1', 'too late'), false);
     assert.equal(await put(store, 'run_none', 'nobody'), false);
     assert.deepEqual(await claim(store), []);
-  });
-}
-
-function claimTests(name: string, open: OpenStore): void {
-  test(`${name}: two claims at once never take the same run [ENG-2]`, async () => {
-    await using under = await opened(open);
-    const { store } = under;
-    await create(store, ...Array.from({ length: 20 }, (_, index) => newRun(index % 2 === 0 ? A : B, `run_${index}`)));
-    const workers = ['wrk_1', 'wrk_2', 'wrk_3', 'wrk_4'] as WorkerId[];
-    const taken = (await Promise.all(workers.map((worker) => claim(store, { worker, limit: 7 })))).flat();
-    assert.equal(taken.length, 20);
-    assert.equal(new Set(ids(taken)).size, 20);
-  });
-
-  test(`${name}: a lease lasts as long as it is prolonged, then another worker takes over [ENG-3]`, async () => {
-    await using under = await opened(open);
-    const { store } = under;
-    await create(store, newRun(A, 'run_1'));
-    const lease = await claimOne(store, A, 'run_1');
-    assert.equal(await store.nextDueMs(), START_MS + LEASE_MS);
-    await under.setTime(LEASE_MS - 1);
-    assert.deepEqual(await store.heartbeat(W1, [lease], LEASE_MS), []);
-    await under.setTime(2 * LEASE_MS - 2);
-    assert.deepEqual(await claim(store), []);
-    await under.setTime(2 * LEASE_MS);
-    assert.deepEqual(await store.heartbeat(W1, [lease], LEASE_MS), ['run_1'], 'what ran out stays lost');
-    const [successor] = await claim(store, { worker: 'wrk_2' as WorkerId });
-    assert.equal(successor?.fence, 2);
-    assert.equal(successor?.attempt, 2);
-    await store.release(lease);
-    assert.deepEqual(await claim(store), [], 'a stale lease releases nothing');
-    await store.release(successor ?? lease);
-    assert.deepEqual(ids(await claim(store)), ['run_1']);
-  });
-
-  test(`${name}: a run waits for its time and its pool [ENG-2]`, async () => {
-    await using under = await opened(open);
-    const { store } = under;
-    await create(store, newRun(A, 'run_later', { notBeforeMs: START_MS + 1_000 }), newRun(A, 'run_gpu', { pool: 'gpu' }));
-    assert.deepEqual(await claim(store), []);
-    assert.equal(await store.nextDueMs(), START_MS + 1_000);
-    assert.deepEqual(ids(await claim(store, { pools: ['big', 'gpu'] })), ['run_gpu']);
-    await under.setTime(1_000);
-    assert.deepEqual(ids(await claim(store)), ['run_later']);
-  });
-
-  test(`${name}: a lane's runs go one after the other, in the order they came [ENG-3]`, async () => {
-    await using under = await opened(open);
-    const { store } = under;
-    await create(
-      store,
-      newRun(A, 'run_b', { lane: 'talk' }),
-      newRun(A, 'run_a', { lane: 'talk', priority: 'high' }),
-      newRun(B, 'run_c', { lane: 'talk' }),
-    );
-    const first = await claim(store);
-    assert.deepEqual(ids(first).toSorted(), ['run_b', 'run_c']);
-    const lease = first.find((each) => each.run === 'run_b');
-    assert.ok(lease !== undefined);
-    const waiting = await appended(store, request(lease, { patch: { status: 'waiting', waitingFor: 'approval', release: { runnableAtMs: null } } }));
-    assert.deepEqual(await claim(store), [], 'one that waits keeps its lane');
-    await appended(store, ended(waiting));
-    assert.deepEqual(ids(await claim(store)), ['run_a']);
-  });
-}
-
-function shareTests(name: string, open: OpenStore): void {
-  test(`${name}: fair share between orgs, then priority, then age [ENG-3]`, async () => {
-    await using under = await opened(open);
-    const { store } = under;
-    await create(
-      store,
-      ...['a1', 'a2', 'a3'].map((id) => newRun(A, `run_${id}`)),
-      newRun(A, 'run_a4', { priority: 'high' }),
-      newRun(A, 'run_a5', { priority: 'low' }),
-    );
-    await under.setTime(10);
-    await create(store, newRun(B, 'run_b1', { priority: 'low' }), newRun(B, 'run_b2'));
-    assert.deepEqual(ids(await claim(store, { limit: 1 })), ['run_a4']);
-    assert.deepEqual(ids(await claim(store, { limit: 2 })), ['run_b2', 'run_a1']);
-    assert.deepEqual(ids(await claim(store, { limit: 9 })), ['run_b1', 'run_a2', 'run_a3', 'run_a5']);
-  });
-
-  test(`${name}: limits of agent and org are kept, also by claims at once [ENG-3]`, async () => {
-    await using under = await opened(open);
-    const { store } = under;
-    await under.setLimit({ org: A, scope: 'agent', id: 'agt_one', max: 2 });
-    await under.setLimit({ org: A, scope: 'org', id: A, max: 3 });
-    const one = { agent: 'agt_one' as AgentId };
-    await create(
-      store,
-      ...['1', '2', '3', '4'].map((id) => newRun(A, `run_one${id}`, one)),
-      ...['1', '2', '3'].map((id) => newRun(A, `run_two${id}`)),
-    );
-    const first = (await Promise.all([claim(store, { limit: 2 }), claim(store, { limit: 2 }), claim(store, { limit: 2 })])).flat();
-    assert.deepEqual(ids(first).toSorted(), ['run_one1', 'run_one2', 'run_two1']);
-    const done = first.find((lease) => lease.run === 'run_one1');
-    assert.ok(done !== undefined);
-    await appended(store, ended(done));
-    assert.deepEqual(ids(await claim(store)), ['run_one3']);
-    await under.setTime(LEASE_MS);
-    assert.equal((await claim(store)).length, 3, 'taking over does not add to the load');
-  });
-
-  test(`${name}: 10,000 queued over 50 orgs are shared fairly [ENG-3, R12]`, async () => {
-    const orgs = Array.from({ length: 50 }, (_, index) => `org_${index}` as OrgId);
-    await using under = await opened(open, orgs);
-    const { store } = under;
-    // the first org has most of them, and had them first
-    const owner = (index: number): OrgId => orgs[index < 7_000 ? 0 : index % orgs.length] ?? A;
-    for (let from = 0; from < 10_000; from += 1_000) {
-      const made = Array.from({ length: 1_000 }, (_, offset) => newRun(owner(from + offset), `run_${from + offset}`));
-      await Promise.all(
-        orgs.map((org) =>
-          store.transaction(
-            org,
-            async (tx) => void (await Promise.all(made.filter((each) => each.org === org).map((each) => store.createRun(tx, each)))),
-          ),
-        ),
-      );
-    }
-    const taken = await claim(store, { limit: 100 });
-    const counts = Object.values(Object.groupBy(taken, (lease) => lease.org)).map((leases) => leases?.length ?? 0);
-    assert.deepEqual(
-      counts,
-      orgs.map(() => 2),
-    );
   });
 }
