@@ -282,7 +282,7 @@ function createDrive(world: World): { state: () => RunState; append: (...events:
       append({ type: 'child.ended', callId: child.callId, run: child.run, ...ended });
       return true;
     }
-    if (action.untilMs === null) return false;
+    if (action.untilMs === null) return action.for === 'pause' && world.inbox !== undefined;
     nowMs = Math.max(nowMs, action.untilMs);
     return true;
   };

@@ -7,11 +7,11 @@ import type { Decision } from '../../kernel/events.ts';
 import { MAX_DEPTH, type ToolManifestEntry } from '../../kernel/plan.ts';
 import type { Action, PlannedCall } from './action.ts';
 import { afterAnswer, approvalFor, askApproval, askInput, askOutcome, failed } from './approval-rule.ts';
-import { AGENT_TOOL_PREFIX, allowlistOf, manifestOf } from './context.ts';
 import { end } from './ending.ts';
 import { allotment, limitReached, remaining } from './limits.ts';
+import { AGENT_TOOL_PREFIX, allowlistOf, manifestOf } from './manifest.ts';
 import { readResult, RESULT_READ } from './result-read.ts';
-import { modelPlanOf, type Context } from './rules.ts';
+import { planOf, type Context } from './rules.ts';
 import { isSettled, type Call, type RunState } from './state.ts';
 import { waitFor } from './waiting.ts';
 
@@ -80,7 +80,7 @@ function considerCall(context: Context, call: Call): Step {
 
 /** Asks the policy; one that throws is a deny (spec POL-1). */
 function decideCall({ state, rules }: Context, entry: ToolManifestEntry): Decision {
-  const { tier, confirm } = modelPlanOf(state);
+  const { tier, confirm } = planOf(state);
   try {
     return rules.decide({
       action: 'tool',

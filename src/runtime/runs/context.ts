@@ -6,16 +6,12 @@ import { canonicalJson, digestOf, sha256Hex } from '../../kernel/canonical-json.
 import { invariant } from '../../kernel/errors.ts';
 import type { Entry, EventOf } from '../../kernel/events.ts';
 import type { Message } from '../../kernel/messages.ts';
-import type { ToolManifestEntry } from '../../kernel/plan.ts';
-import { isListed } from '../../platform/policy/policy.ts';
 import type { ToolDeclaration } from '../models/model.ts';
 import { fold } from './fold.ts';
+import { manifestOf } from './manifest.ts';
 import { RESULT_READ, referenceText, shownText } from './result-read.ts';
 import { modelPlanOf, type Rules } from './rules.ts';
 import { emptyState, type RunState } from './state.ts';
-
-/** A tool named so starts a run of the agent named by the rest. */
-export const AGENT_TOOL_PREFIX = 'agent_';
 
 const DEFAULT_SHOWN_CHARS = 8_000;
 
@@ -34,19 +30,6 @@ export type Prompt = {
   tools: readonly ToolDeclaration[];
   assembled: EventOf<'context.assembled'>;
 };
-
-/** Names a run may call: its tools, its agents, and reading on in its own results. */
-export function allowlistOf(state: RunState): string[] {
-  const plan = modelPlanOf(state);
-  return [...plan.tools, ...plan.agents.map((agent) => AGENT_TOOL_PREFIX + agent), RESULT_READ.name];
-}
-
-/** The manifest of the tools that the run may call, in the recorded order. */
-export function manifestOf(state: RunState): ToolManifestEntry[] {
-  const allowlist = allowlistOf(state);
-  const tools = state.tools.filter((tool) => tool.name !== RESULT_READ.name && isListed(allowlist, tool.name));
-  return tools.length === 0 ? [] : [...tools, RESULT_READ];
-}
 
 /** The prompt of `turn` as of this state. Its cost grows with what is new since the last one, but for building the messages. */
 export function assemble(state: RunState, rules: Pick<Rules, 'countTokens'>, turn: number): Prompt {

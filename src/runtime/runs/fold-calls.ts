@@ -86,7 +86,7 @@ type Step<E> = { call: Call; entry: Entry; event: E };
 function foldIntended(state: RunState, { call, entry, event }: Step<EventOf<'tool.intended'>>): RunState {
   const renewed = call.phase === 'intended';
   return {
-    ...put(state, { ...call, args: event.args, phase: 'intended', intent: { event, fence: entry.fence, seq: entry.seq } }),
+    ...put(state, { ...call, args: event.args, phase: 'intended', tries: call.tries + 1, intent: { event, fence: entry.fence, seq: entry.seq } }),
     own: renewed ? state.own : { ...state.own, toolCalls: state.own.toolCalls + 1 },
   };
 }

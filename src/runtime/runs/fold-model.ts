@@ -113,6 +113,7 @@ function takeCalls(
       args: part.args,
       invalid: part.invalid ?? null,
       phase: 'asked',
+      tries: 0,
       question: null,
       intent: null,
       child: null,

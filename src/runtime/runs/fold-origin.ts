@@ -67,9 +67,13 @@ export function foldOrigin(origin: RunState, entry: Entry, event: EventOf<'run.q
   };
 }
 
-/** A settled call stays settled and an unknown outcome stays a question; a question of the origin's, a child or an intent is asked, started or decided anew. */
+/**
+ * A settled call stays settled; a write whose outcome the prefix does not hold stays a question, since it may have happened; what a person was
+ * asked, a child or a read is asked, started or read anew.
+ */
 function reopen(call: Call, edited: (callId: string, text: string) => string): Call {
   if (isSettled(call)) return call.result === null ? call : { ...call, result: { ...call.result, text: edited(call.callId, call.result.text) } };
-  if (call.phase === 'unknown' || call.question?.asked.kind === 'outcome') return { ...call, phase: 'unknown', question: null };
-  return { ...call, phase: 'asked', question: null, intent: null, child: null };
+  const mayHaveHappened = call.phase === 'intended' && call.intent?.event.sideEffect !== 'read';
+  if (mayHaveHappened || call.phase === 'unknown' || call.question?.asked.kind === 'outcome') return { ...call, phase: 'unknown', question: null };
+  return { ...call, phase: 'asked', tries: 0, question: null, intent: null, child: null };
 }

@@ -8,6 +8,7 @@ import { joinLabels } from '../../kernel/labels.ts';
 import { foldCallEvent } from './fold-calls.ts';
 import { foldModelEvent, sayToModel } from './fold-model.ts';
 import { foldOrigin, initialMessage } from './fold-origin.ts';
+import { commandCalls } from './manifest.ts';
 import { emptyState, type RunState } from './state.ts';
 
 /** The state after one more entry. @throws AppError `internal` for an entry that cannot follow, `conflict` for a deleted payload. */
@@ -56,6 +57,7 @@ function queue(state: RunState, entry: Entry, event: EventOf<'run.queued'>): Run
     queued: event,
     labels: joinLabels(event.labels),
     messages: [initialMessage(event)],
+    calls: event.plan.kind === 'command' ? commandCalls(event.plan) : [],
     model: { ...emptyState().model, name: event.plan.kind === 'model' ? event.plan.model : '' },
   };
 }

@@ -8,7 +8,7 @@ import { advanceCalls } from './calls.ts';
 import { applySummary } from './compaction.ts';
 import { end } from './ending.ts';
 import { callModel } from './model-turn.ts';
-import { conclude } from './output.ts';
+import { conclude, concludeCommands } from './output.ts';
 import { enterPhase } from './progress.ts';
 import { recoverEffects, recoverModel } from './recovery.ts';
 import type { Rules } from './rules.ts';
@@ -51,6 +51,7 @@ function choose(state: RunState, nowMs: number, rules: Rules): Action {
     haltTripped(state) ??
     checkStopRules(context) ??
     waitForBudget(state, nowMs) ??
+    (state.queued?.plan.kind === 'command' ? concludeCommands(state) : null) ??
     advanceCalls(context) ??
     (hasFinalWord(state) ? conclude(context) : callModel(context))
   );

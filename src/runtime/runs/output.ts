@@ -6,8 +6,8 @@ import type { EventOf } from '../../kernel/events.ts';
 import { EvidenceLevel } from '../../kernel/plan.ts';
 import type { Action } from './action.ts';
 import { end } from './ending.ts';
-import { modelPlanOf, type Context } from './rules.ts';
-import { textOf, type RunState } from './state.ts';
+import { modelPlanOf, planOf, type Context } from './rules.ts';
+import { isSettled, textOf, type RunState } from './state.ts';
 
 type Why = EventOf<'output.rejected'>['why'];
 
@@ -47,6 +47,20 @@ export function conclude({ state, rules }: Context): Action {
   });
 }
 
+/** How a command run ends: with its first failure, or with the last command's output once all are done; null while some are left. */
+export function concludeCommands(state: RunState): Action | null {
+  const broken = state.calls.find((call) => call.phase === 'failed' || call.phase === 'denied');
+  const answer = state.calls.findLast((call) => call.phase === 'done')?.result?.text ?? null;
+  if (broken !== undefined) {
+    const failure = broken.phase === 'denied' ? 'denied' : 'tool_error';
+    return end(state, { status: 'failed', failure, reason: `${broken.tool} did not succeed. ${broken.result?.text ?? ''}`.trim(), answer });
+  }
+  if (!state.calls.every(isSettled)) return null;
+  const missing = missingEvidence(state);
+  if (missing !== null) return end(state, { status: 'failed', failure: 'invalid_output', reason: `The run lacks evidence: ${missing}.`, answer });
+  return end(state, { status: 'succeeded', reason: `All ${state.calls.length} commands succeeded.`, answer });
+}
+
 function cutOff(state: RunState): Action {
   if (state.rejections.includes('cut')) return end(state, { status: 'limited', reason: 'The answer was cut off at the output limit twice.' });
   const message = 'Your last message was cut off at the output limit. Give the whole final answer again, shorter.';
@@ -78,7 +92,7 @@ function parseJson(text: string): { value: JsonValue } | null {
 
 /** What is missing of the evidence the plan requires: of at least its level, and not older than the last change. */
 function missingEvidence(state: RunState): string | null {
-  const required = modelPlanOf(state).evidence;
+  const required = planOf(state).evidence;
   if (required === null || required === 'self_report') return null;
   const levels = EvidenceLevel.options;
   const enough = state.evidence.filter((known) => levels.indexOf(known.evidence.level) >= levels.indexOf(required));

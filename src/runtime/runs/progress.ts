@@ -37,14 +37,34 @@ export function enterPhase(state: RunState, action: Action, { nowMs, rules }: { 
   const phase = phaseOf(action);
   if (phase === null || phase === state.phase || !state.started || state.waiting !== null) return null;
   const etaMs = phase === 'concluding' ? 0 : eta(rules.history, state, nowMs);
-  const message = action.do === 'wait' ? action.reason : action.do === 'end' ? action.ended.reason : `turn ${state.model.turn + 1}`;
   return {
     do: 'record',
     events: [
       { type: 'phase.entered', phase },
-      { type: 'progress', phase, percent: percentDone(state, phase, { nowMs, etaMs }), message, etaMs },
+      { type: 'progress', phase, percent: percentDone(state, phase, { nowMs, etaMs }), message: messageOf(action), etaMs },
     ],
   };
+}
+
+function messageOf(action: Action): string {
+  switch (action.do) {
+    case 'wait':
+      return action.reason;
+    case 'ask':
+      return action.asked.question;
+    case 'end':
+      return action.ended.reason;
+    case 'call_model':
+      return `asks ${action.intended.model}, turn ${action.intended.turn}`;
+    case 'call_tools':
+      return `calls ${action.calls.map((call) => call.tool.name).join(', ')}`;
+    case 'recover':
+      return `recovers ${action.effect.intent.tool}`;
+    case 'start_child':
+      return `starts ${action.agent}`;
+    default:
+      return action.do;
+  }
 }
 
 /** Active milliseconds still to go by the median of past runs; null without any, or once this run takes longer than they did. */

@@ -24,6 +24,8 @@ export type Call = {
   /** The raw text where the arguments were no JSON object. */
   readonly invalid: string | null;
   readonly phase: CallPhase;
+  /** How often its effect was intended. */
+  readonly tries: number;
   readonly question: Question | null;
   readonly intent: { event: EventOf<'tool.intended'>; fence: number; seq: number } | null;
   readonly child: EventOf<'child.started'> | null;
