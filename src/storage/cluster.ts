@@ -5,7 +5,7 @@
  * connection, so nothing has to be tidied up after it.
  */
 import type { spawn as nodeSpawn } from 'node:child_process';
-import { chown, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, readlink, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { Clock } from '../kernel/clock.ts';
@@ -41,7 +41,9 @@ const PORT = 5432;
 const PRESENCE_LOCK = '8604520202148967795';
 const ARRIVE_DEADLINE_MS = 60_000;
 const START_ATTEMPTS = 3;
+const STOP_DEADLINE_MS = 30_000;
 const POLL_MS = 50;
+const READY_POLL_MS = 10;
 const RETURN_POLL_MS = 500;
 const CONNECT_TIMEOUT_MS = 5_000;
 const LOG_MAX_BYTES = 5_000_000;
@@ -101,7 +103,6 @@ async function arrive(options: ClusterOptions, data: string): Promise<Presence> 
     const found = server === null ? 'absent' : await tryPresence(server.socketFolder);
     if (typeof found !== 'string' && server !== null) return { client: found, socketFolder: server.socketFolder, started };
     if (found === 'absent') {
-      if (server !== null) await removeForeignPidFile(data, server.pid);
       attempts += 1;
       const fault = await launch(options, data);
       if (fault === null) started = true;
@@ -141,7 +142,10 @@ async function leave(options: ClusterOptions, data: string, client: PresenceClie
     await client.query(`select pg_advisory_unlock_shared(${PRESENCE_LOCK})`);
     const { rows } = await client.query<{ alone: boolean }>(`select pg_try_advisory_lock(${PRESENCE_LOCK}) as alone`);
     // The lock is held until the server ends, so nobody can arrive at a server that is about to go.
-    if (rows[0]?.alone === true) await run(options, 'pg_ctl', ['stop', '-D', data, '-m', 'fast', '-w', '-t', '30', '-s']);
+    if (rows[0]?.alone !== true) return;
+    await run(options, 'pg_ctl', ['stop', '-D', data, '-m', 'fast', '-W', '-s']);
+    const deadline = options.clock.nowMs() + STOP_DEADLINE_MS;
+    while ((await readServer(data)) !== null && options.clock.nowMs() < deadline) await options.clock.sleep(READY_POLL_MS);
   } catch {
     // the server is gone already: nothing is left to stop
   } finally {
@@ -152,8 +156,8 @@ async function leave(options: ClusterOptions, data: string, client: PresenceClie
 async function makeData(options: ClusterOptions, data: string): Promise<void> {
   if (await isThere(join(data, 'PG_VERSION'))) return;
   // Made aside and renamed, so that a half-made cluster is never used and the first of two makers wins.
-  const unfinished = `${data}.${process.pid}`;
-  await rm(unfinished, { recursive: true, force: true });
+  const unfinished = await mkdtemp(`${data}.`);
+  if (options.runAs !== null) await chown(unfinished, options.runAs.uid, options.runAs.gid);
   const made = await run(options, 'initdb', ['-D', unfinished, '-U', CLUSTER_USER, '-A', 'trust', '--no-instructions', ...options.initdbArguments]);
   if (made.status !== 0) {
     await rm(unfinished, { recursive: true, force: true });
@@ -190,7 +194,30 @@ async function checkVersion(options: ClusterOptions, data: string): Promise<void
 
 /** Null when it started, else why not. */
 async function launch(options: ClusterOptions, data: string): Promise<string | null> {
-  const config = join(data, 'postgresql.conf');
+  await removeStaleLock(join(data, 'postmaster.pid'), data);
+  await removeStaleLock(join(options.socketFolder, `.s.PGSQL.${PORT}.lock`), data);
+  await writeConfig(options, data);
+  const log = join(options.folder, 'log');
+  const size = await stat(log).then(
+    (found) => found.size,
+    () => 0, // no log yet
+  );
+  if (size > LOG_MAX_BYTES) await rename(log, `${log}.old`);
+  const former = await readServer(data);
+  const ended = new AbortController();
+  const starting = run(options, 'pg_ctl', ['start', '-D', data, '-l', log, '-w', '-t', '60', '-s']).finally(() => ended.abort());
+  starting.catch(() => {}); // awaited below unless the server is ready first
+  // pg_ctl itself looks only every 100 ms
+  while (!ended.signal.aborted) {
+    const server = await readServer(data);
+    if (server !== null && server.ready && server.pid !== former?.pid) return null;
+    await options.clock.sleep(READY_POLL_MS, ended.signal);
+  }
+  const result = await starting;
+  return result.status === 0 ? null : lastLines(result.output);
+}
+
+async function writeConfig(options: ClusterOptions, data: string): Promise<void> {
   const settings = {
     ...options.settings,
     listen_addresses: '',
@@ -199,36 +226,39 @@ async function launch(options: ClusterOptions, data: string): Promise<string | n
     unix_socket_permissions: '0700',
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`);
-  await writeFile(`${config}.${process.pid}`, `# Written at each start; changes are lost.\n${lines.join('\n')}\n`, { mode: 0o600 });
-  if (options.runAs !== null) await chown(`${config}.${process.pid}`, options.runAs.uid, options.runAs.gid);
-  await rename(`${config}.${process.pid}`, config);
-  const log = join(options.folder, 'log');
-  const size = await stat(log).then(
-    (found) => found.size,
-    () => 0,
-  ); // no log yet
-  if (size > LOG_MAX_BYTES) await rename(log, `${log}.old`);
-  const result = await run(options, 'pg_ctl', ['start', '-D', data, '-l', log, '-w', '-t', '60', '-s']);
-  return result.status === 0 ? null : lastLines(result.output);
-}
-
-/**
- * After a restart of the machine or container the recorded process id may belong to something else, and PostgreSQL
- * would refuse to start. A postmaster works in its data folder; where that can be seen and is not so, the file is old.
- */
-async function removeForeignPidFile(data: string, pid: number): Promise<void> {
+  const aside = await mkdtemp(join(options.folder, 'conf.'));
   try {
-    if ((await readlink(`/proc/${pid}/cwd`)) !== data) await rm(join(data, 'postmaster.pid'), { force: true });
-  } catch {
-    // no such process, no /proc, or not ours to see: PostgreSQL's own check decides
+    await writeFile(join(aside, 'conf'), `# Written at each start; changes are lost.\n${lines.join('\n')}\n`, { mode: 0o600 });
+    if (options.runAs !== null) await chown(join(aside, 'conf'), options.runAs.uid, options.runAs.gid);
+    await rename(join(aside, 'conf'), join(data, 'postgresql.conf'));
+  } finally {
+    await rm(aside, { recursive: true, force: true });
   }
 }
 
-async function readServer(data: string): Promise<{ pid: number; socketFolder: string } | null> {
+/**
+ * The recorded process may be dead but not yet reaped (where process 1 reaps nobody, for ever), or, after a restart of
+ * the machine or container, be something else: PostgreSQL would refuse to start. A postmaster works in its data
+ * folder; where it can be seen that this one does not, the file is old.
+ */
+async function removeStaleLock(file: string, data: string): Promise<void> {
+  try {
+    const pid = Number.parseInt(await readFile(file, 'utf8'), 10);
+    const status = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const dead = /^\s[ZX]/.test(status.slice(status.lastIndexOf(')') + 1));
+    if (dead || (await readlink(`/proc/${pid}/cwd`)) !== (await realpath(data))) await rm(file, { force: true });
+  } catch {
+    // no file, no such process, no /proc, or not ours to see: PostgreSQL's own check decides
+  }
+}
+
+type Server = { pid: number; socketFolder: string; ready: boolean };
+
+async function readServer(data: string): Promise<Server | null> {
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => ''); // not running
-  const [pid, , , , socketFolder] = text.split('\n');
+  const [pid, , , , socketFolder, , , state] = text.split('\n');
   if (pid === undefined || pid === '') return null;
-  return { pid: Number(pid), socketFolder: socketFolder ?? '' };
+  return { pid: Number(pid), socketFolder: socketFolder ?? '', ready: state?.trim() === 'ready' };
 }
 
 async function startFault(options: ClusterOptions, why: string): Promise<AppError> {

@@ -92,6 +92,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     onConnect: (client): void => client.query(ON_CONNECT) as never,
   });
   pool.on('error', () => {}); // an idle connection was lost: the pool has dropped it, the next call makes another
+  // a connection that is lost while it is out, between two statements: the next statement on it fails
+  pool.on('connect', (client) => client.on('error', () => {}));
   let listener: Listener | null = null;
 
   const connect = async (): Promise<PoolClient> => {
@@ -139,9 +141,6 @@ export function createDatabase(options: DatabaseOptions): Database {
 
 async function transact<T>(client: PoolClient, scope: { role: Role; org: OrgId | null }, work: (tx: Tx) => Promise<T>): Promise<T> {
   let committed: Promise<void> | null = null;
-  let lost = false;
-  const noteLost = (): void => void (lost = true);
-  client.on('error', noteLost); // without a listener a lost connection would end the process
   const send = async <R extends object>(text: string, values?: readonly unknown[]): Promise<R[]> => {
     const { rows } = await client.query<R & QueryResultRow>(text, values === undefined ? undefined : [...values]);
     return rows;
@@ -180,11 +179,10 @@ async function transact<T>(client: PoolClient, scope: { role: Role; org: OrgId |
       () => error,
       (cause: unknown) => cause,
     );
-    if (committed === null) await client.query('rollback').catch(noteLost);
+    if (committed === null) await client.query('rollback').catch(() => {}); // a lost connection has rolled back
     throw mapDatabaseError(reason, false);
   } finally {
-    client.off('error', noteLost);
-    client.release(lost || client.getTransactionStatus() !== 'I');
+    client.release(client.getTransactionStatus() !== 'I'); // the pool itself finds out about a lost one
   }
 }
 

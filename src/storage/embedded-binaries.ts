@@ -4,7 +4,7 @@
  * Not here: where data lives (embedded-place.ts) and how a cluster runs (cluster.ts).
  */
 import { constants } from 'node:fs';
-import { access, chmod, cp, lstat, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { access, chmod, cp, lstat, mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { z } from 'zod';
@@ -53,8 +53,7 @@ export async function copyBinaries(binaries: Binaries, folder: string): Promise<
   const target = join(folder, `postgresql-${binaries.version}`);
   const copied = { ...binaries, binFolder: join(target, 'bin') };
   if (await exists(copied.binFolder)) return copied;
-  const unfinished = `${target}.${process.pid}`;
-  await rm(unfinished, { recursive: true, force: true });
+  const unfinished = await mkdtemp(`${target}.`);
   await cp(dirname(binaries.binFolder), unfinished, {
     recursive: true,
     verbatimSymlinks: true,

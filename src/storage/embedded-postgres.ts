@@ -13,7 +13,7 @@ export type EmbeddedOptions = {
   home: string;
   clock: Clock;
   spawn: Spawn;
-  /** False gives up durability for speed: for tests that lose nothing when the power fails. */
+  /** False gives up what survives a power failure, not what survives a kill: for tests. */
   durable?: boolean;
 };
 export type Embedded = {
@@ -54,7 +54,8 @@ export const SETTINGS = {
 } as const;
 /** PostgreSQL 18 keeps three input and output workers by default: too much for an idle laptop. */
 const SETTINGS_18 = { io_method: 'sync' } as const;
-export const SETTINGS_NOT_DURABLE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } as const;
+/** Survives every crash but that of the machine. */
+export const SETTINGS_NOT_DURABLE = { fsync: 'off', full_page_writes: 'off' } as const;
 
 /**
  * Starts the home's database or joins the running one. Safe under concurrent starts.
