@@ -97,7 +97,7 @@ test('a server that was killed comes back by itself, and calls meanwhile are una
   const embedded = await start(home);
   await migrate({ url: embedded.url });
   const db = createDatabase({ url: embedded.url, applicationName: 'test', poolSize: 2, clock: systemClock });
-  home.atEnd(db.close);
+  home.atEnd(() => db.close());
   let gaps = 0;
   await db.listen(
     'wake',

@@ -5,7 +5,10 @@ import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { systemClock } from '../../src/kernel/clock.ts';
 import { AppError } from '../../src/kernel/errors.ts';
+import type { OrgId } from '../../src/kernel/ids.ts';
+import { createDatabase } from '../../src/storage/database.ts';
 import { migrate, MIGRATIONS_FOLDER, readMigrations } from '../../src/storage/migrate.ts';
 import { testDatabase } from '../support/database.ts';
 import { testHome } from '../support/home.ts';
@@ -77,14 +80,19 @@ test('files without a number of their own are refused [STO-1]', async () => {
 test('an ordinary login without superuser rights migrates and works once an administrator made the roles [STO-1]', async () => {
   await using db = await testDatabase({ empty: true });
   const login = `login_${process.pid}`;
-  await db.owner(`create role ${login} login; grant all on schema public to ${login}`);
+  const name = new URL(db.url).pathname.slice(1);
+  await db.owner(`create role ${login} login; alter database ${name} owner to ${login}`);
   const url = db.url.replace('//windlass@', `//${login}@`);
   try {
     await db.owner('create role windlass_app nologin').catch(() => {}); // other tests of this cluster made it
     await assert.rejects(migrate({ url }), refuses(/may not create Windlass's roles/));
     await db.owner(`grant windlass_app, windlass_worker, windlass_identity, windlass_search to ${login}`);
     assert.equal((await migrate({ url })).applied.length, (await readMigrations()).length);
+    const plain = createDatabase({ url, applicationName: login, poolSize: 1, clock: systemClock });
+    await plain.asIdentity((tx) => tx.query("insert into org (id, name) values ('org_a', 'A'), ('org_b', 'B')"));
+    assert.deepEqual(await plain.asOrg('org_b' as OrgId, (tx) => tx.query('select id from org')), [{ id: 'org_b' }]);
+    await plain.close();
   } finally {
-    await db.owner(`drop owned by ${login} cascade; drop role ${login}`);
+    await db.owner(`alter database ${name} owner to windlass; drop owned by ${login} cascade; drop role ${login}`);
   }
 });

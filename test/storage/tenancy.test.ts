@@ -51,7 +51,7 @@ async function faultsOf(db: TestDatabase): Promise<string[]> {
   const wide = await db.owner<{ line: string }>(
     `
     select tablename || ': policy ' || policyname || ' is for ' || array_to_string(roles, ', ') as line from pg_policies
-     where schemaname = 'public' and policyname <> 'org_isolation' and (roles && '{public,windlass_app}' or permissive <> 'PERMISSIVE')
+     where schemaname = 'public' and policyname <> 'org_isolation' and roles && '{public,windlass_app}' and permissive = 'PERMISSIVE' -- a restrictive one only narrows
     union all
     select c.relname || ': granted to public' from pg_class c, aclexplode(c.relacl) g where c.relnamespace = 'public'::regnamespace and g.grantee = 0
     union all
