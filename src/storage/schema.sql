@@ -108,6 +108,7 @@ table payload, row level security forced
 table preview, unlogged, row level security forced
   org_id text not null
   run_id text not null
+  turn integer not null
   text text not null
   at timestamp with time zone not null default clock_now()
  constraints

@@ -26,13 +26,24 @@ export const BATCH_MAX = 256;
 export const ENTRIES_MAX = 1_000;
 const INBOX_MAX = 1_000;
 
-/**
- * Creating and signalling runs in a transaction that a domain has open: the same as the port's, with the database's own
- * transaction. Errors pass through; a run id used twice violates `stream_pkey`.
- */
-export function createRunStore(deps: { db: Database; clock: DatabaseClock; randomBytes: RandomBytes }): RunStore {
+export type RunStoreDeps = {
+  db: Database;
+  clock: DatabaseClock;
+  randomBytes: RandomBytes;
+  /** Called after each commit for every run that it grew: a hint for who watches. */
+  onAppended(org: OrgId, run: RunId): void;
+};
+
+/** A transaction of the port is the database's own, so that a domain's writes commit together with a run's. */
+export function createRunStore(deps: RunStoreDeps): RunStore {
   const appends = createGroupCommit<AppendRequest, AppendResult>({
-    commit: (batch) => commitBatch(deps, batch),
+    async commit(batch) {
+      const results = await commitBatch(deps, batch);
+      batch.forEach(({ lease }, index) => {
+        if (results[index]?.ok === 'appended') deps.onAppended(lease.org, lease.run);
+      });
+      return results;
+    },
     keyOf: ({ lease }) => `${lease.org}/${lease.run}`,
     batchMax: BATCH_MAX,
   });

@@ -136,6 +136,7 @@ create table concurrency_limit (
 create unlogged table preview (
   org_id text not null,
   run_id text not null,
+  turn integer not null,
   text text not null,
   at timestamptz not null default clock_now(),
   primary key (org_id, run_id)

@@ -28,7 +28,7 @@ async function openPostgres(): Promise<StoreUnderTest> {
   const clock = createManualClock(START_MS);
   await db.setTime(START_MS);
   return {
-    store: createRunStore({ db, clock: createDatabaseClock({ db, clock }), randomBytes }),
+    store: createRunStore({ db, clock: createDatabaseClock({ db, clock }), randomBytes, onAppended: () => {} }),
     async setTime(afterStartMs) {
       clock.set(START_MS + afterStartMs);
       await db.setTime(START_MS + afterStartMs);
