@@ -61,7 +61,8 @@ export function foldOrigin(origin: RunState, entry: Entry, event: EventOf<'run.q
       name: event.plan.kind === 'model' ? event.plan.model : '',
       finish: origin.model.finish,
     },
-    evidence: origin.evidence.map((known) => ({ ...known, seq: 0 })),
+    // Evidence that was older than the origin's last change proves nothing here either.
+    evidence: origin.evidence.filter((known) => known.seq >= origin.lastWriteSeq).map((known) => ({ ...known, seq: 0 })),
     lastWriteSeq: 0,
     rehearsed: origin.rehearsed,
   };

@@ -13,6 +13,9 @@ import { modelPlanOf, type Context } from './rules.ts';
 import type { RunState } from './state.ts';
 import { waitUntil } from './waiting.ts';
 
+/** Why a run goes over to another model, or waits, without a failure of its own. */
+export const CIRCUIT_OPEN = 'the circuit of its provider is open';
+
 /** Failures after which waiting would not help. */
 const AT_ONCE: ReadonlySet<string> = new Set(['interrupted', 'aborted']);
 
@@ -92,10 +95,7 @@ function retryOrFallBack({ state, nowMs, rules }: Context): Action | null {
   }
   const openUntilMs = rules.openUntilMs(model);
   if (openUntilMs === null || openUntilMs <= nowMs) return null;
-  return (
-    fallBack(state, 'circuit open') ??
-    waitUntil(nowMs, { for: 'time', untilMs: openUntilMs, reason: `${model} is not called until its circuit closes again` })
-  );
+  return fallBack(state, CIRCUIT_OPEN) ?? waitUntil(nowMs, { for: 'time', untilMs: openUntilMs, reason: `${model}: ${CIRCUIT_OPEN}` });
 }
 
 function fallBack(state: RunState, why: string): Action | null {

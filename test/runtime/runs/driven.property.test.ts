@@ -5,8 +5,9 @@ import * as fc from 'fast-check';
 import type { EventOf, RunEvent, RunEventType } from '../../../src/kernel/events.ts';
 import { fold, foldAll } from '../../../src/runtime/runs/fold.ts';
 import { countedTokens } from '../../../src/runtime/runs/limits.ts';
+import { replay } from '../../../src/runtime/runs/replay.ts';
 import { emptyState } from '../../../src/runtime/runs/state.ts';
-import { drive, type Driven } from '../../support/drive-pure.ts';
+import { drive, RULES, type Driven } from '../../support/drive-pure.ts';
 import { makeWorld, spec, TOOLS } from './random-world.ts';
 
 const RUNS = 300;
@@ -85,6 +86,14 @@ test('the fold is the same whole or entry by entry, and never changes an earlier
     foldAll(entries, emptyState());
     entries.forEach((entry, index) => fold(states[index] ?? emptyState(), entry));
     assert.deepEqual(states, copies);
+  });
+});
+
+test('replaying a run never diverges from what was driven [RUN-6]', () => {
+  inEveryWorld(({ entries }) => {
+    const replayed = replay(entries, { rules: RULES });
+    assert.equal(replayed.diverged, null);
+    assert.ok(replayed.steps > 0);
   });
 });
 
