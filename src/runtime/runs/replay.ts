@@ -3,7 +3,7 @@
  * Recorded results stand in for models, tools and people; nothing is written and nothing is spent. With another plan or other rules it
  * answers what would have been decided differently.
  */
-import { canonicalJson, type Json } from '../../kernel/canonical-json.ts';
+import { canonicalJson } from '../../kernel/canonical-json.ts';
 import type { Entry, EventOf, RunEvent } from '../../kernel/events.ts';
 import type { RunPlan } from '../../kernel/plan.ts';
 import type { Action } from './action.ts';
