@@ -70,7 +70,8 @@ export async function copyBinaries(binaries: Binaries, folder: string): Promise<
   return copied;
 }
 
-async function restoreLinks(root: string): Promise<void> {
+/** Makes the package's missing links, below its own folder only. @throws AppError `configuration` where it may not write. */
+export async function restoreLinks(root: string): Promise<void> {
   const list = join(root, 'native', 'pg-symlinks.json');
   if (!(await exists(list))) return;
   for (const link of Links.parse(JSON.parse(await readFile(list, 'utf8')))) {

@@ -33,13 +33,14 @@ const DATABASE = 'windlass';
 export const BUILTIN_LOCALE = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
 
 /** Fit for a laptop: little memory, durable, and no values of statements in the log. */
-export const SETTINGS = {
+const SETTINGS = {
   max_connections: '50',
   shared_buffers: '32MB',
   work_mem: '8MB',
   maintenance_work_mem: '32MB',
   wal_level: 'minimal',
   max_wal_senders: '0',
+  max_logical_replication_workers: '0',
   min_wal_size: '64MB',
   max_wal_size: '512MB',
   checkpoint_timeout: '15min',
@@ -57,6 +58,11 @@ const SETTINGS_18 = { io_method: 'sync' } as const;
 /** Survives every crash but that of the machine. */
 export const SETTINGS_NOT_DURABLE = { fsync: 'off', full_page_writes: 'off' } as const;
 
+/** Lines of postgresql.conf for a server of that major version. */
+export function settingsFor(major: number): Readonly<Record<string, string>> {
+  return major >= 18 ? { ...SETTINGS, ...SETTINGS_18 } : SETTINGS;
+}
+
 /**
  * Starts the home's database or joins the running one. Safe under concurrent starts.
  * @throws AppError `configuration` for a home that cannot be used, another major version, a server that does not start.
@@ -73,7 +79,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       runAs: place.runAs,
       binaries,
       initdbArguments: BUILTIN_LOCALE,
-      settings: { ...SETTINGS, ...SETTINGS_18, ...(options.durable === false ? SETTINGS_NOT_DURABLE : {}) },
+      settings: { ...settingsFor(binaries.major), ...(options.durable === false ? SETTINGS_NOT_DURABLE : {}) },
       clock: options.clock,
       spawn: options.spawn,
     });

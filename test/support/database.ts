@@ -13,13 +13,17 @@ import { Client, DatabaseError } from 'pg';
 import { sha256Hex } from '../../src/kernel/canonical-json.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
+import { AppError } from '../../src/kernel/errors.ts';
 import type { OrgId } from '../../src/kernel/ids.ts';
 import { startCluster } from '../../src/storage/cluster.ts';
 import { createDatabase } from '../../src/storage/database.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { SETTINGS, SETTINGS_NOT_DURABLE, startEmbedded } from '../../src/storage/embedded-postgres.ts';
+import { copyBinaries, findBinaries } from '../../src/storage/embedded-binaries.ts';
+import type { Binaries } from '../../src/storage/embedded-binaries.ts';
+import { BUILTIN_LOCALE, SETTINGS_NOT_DURABLE, settingsFor } from '../../src/storage/embedded-postgres.ts';
 import { findPlace, findSocketFolder } from '../../src/storage/embedded-place.ts';
 import { migrate, readMigrations } from '../../src/storage/migrate.ts';
+import { isAlive, removeStaleHomes } from './home.ts';
 import { until } from './until.ts';
 
 export type TestDatabase = Database & {
@@ -44,6 +48,9 @@ const TEST_DATABASE = /^test_(\d+)_\d+$/;
 const TEMPLATE = /^template_[0-9a-f]{12}$/;
 /** Templates of other checkouts and former states are kept up to this number. */
 const TEMPLATES_MAX = 12;
+/** Many test processes share the cluster. */
+const CONNECTIONS_MAX = 300;
+const SERVERS = '/usr/lib/postgresql';
 const COPY_WITHIN_MS = 5_000;
 
 type Shared = { url(database: string): string; stop: () => Promise<void> };
@@ -86,34 +93,32 @@ export async function testDatabase(options: TestDatabaseOptions = {}): Promise<T
 
 async function openCluster(): Promise<Shared> {
   const kind = process.env['WINDLASS_TEST_DATABASE'] === 'server' ? 'server' : 'embedded';
-  const home = join(tmpdir(), `windlass-test-${process.getuid?.() ?? 0}-${kind}`);
-  const cluster = kind === 'server' ? await openServer(home) : await openEmbedded(home);
+  const place = await findPlace(join(tmpdir(), `windlass-test-${process.getuid?.() ?? 0}-${kind}`));
+  const installed = kind === 'server' ? await findServer() : await findBinaries();
+  const binaries = kind === 'server' || place.runAs === null ? installed : await copyBinaries(installed, place.folder);
+  const cluster = await startCluster({
+    folder: place.folder,
+    socketFolder: await findSocketFolder(place),
+    runAs: place.runAs,
+    binaries,
+    initdbArguments: binaries.major >= 17 ? BUILTIN_LOCALE : ['--encoding=UTF8', '--locale=C.UTF-8'],
+    settings: { ...settingsFor(binaries.major), ...SETTINGS_NOT_DURABLE, max_connections: String(CONNECTIONS_MAX) },
+    clock: systemClock,
+    spawn,
+  });
   await asAdmin(cluster, removeStale);
+  await removeStaleHomes();
   // 'beforeExit' comes when nothing is left to do, which is when the tests of this process are over
   process.once('beforeExit', () => void cluster.stop());
   return cluster;
 }
 
-async function openEmbedded(home: string): Promise<Shared> {
-  const embedded = await startEmbedded({ home, clock: systemClock, spawn, durable: false });
-  return { url: (database) => embedded.url.replace('/windlass?', `/${database}?`), stop: embedded.stop };
-}
-
-async function openServer(home: string): Promise<Shared> {
-  const versions = (await readdir('/usr/lib/postgresql')).filter((name) => /^\d+$/.test(name)).toSorted((a, b) => Number(a) - Number(b));
+/** The newest PostgreSQL that the system's packages installed. */
+async function findServer(): Promise<Binaries> {
+  const versions = (await readdir(SERVERS)).filter((name) => /^\d+$/.test(name)).toSorted((a, b) => Number(a) - Number(b));
   const version = versions.at(-1);
-  if (version === undefined) throw new Error('WINDLASS_TEST_DATABASE=server needs an installed PostgreSQL below /usr/lib/postgresql');
-  const place = await findPlace(home);
-  return startCluster({
-    folder: place.folder,
-    socketFolder: await findSocketFolder(place),
-    runAs: place.runAs,
-    binaries: { binFolder: join('/usr/lib/postgresql', version, 'bin'), version, major: Number(version) },
-    initdbArguments: ['--encoding=UTF8', '--locale=C.UTF-8'],
-    settings: { ...SETTINGS, ...SETTINGS_NOT_DURABLE },
-    clock: systemClock,
-    spawn,
-  });
+  if (version === undefined) throw new AppError('configuration', `WINDLASS_TEST_DATABASE=server needs an installed PostgreSQL below ${SERVERS}.`);
+  return { binFolder: join(SERVERS, version, 'bin'), version, major: Number(version) };
 }
 
 async function ensureTemplate(cluster: Shared): Promise<string> {
@@ -157,15 +162,6 @@ async function removeStale(admin: Client): Promise<void> {
   const templates = names.filter((name) => TEMPLATE.test(name));
   for (const name of [...stale, ...templates.slice(0, Math.max(0, templates.length - TEMPLATES_MAX))]) {
     await admin.query(`drop database if exists ${name} with (force)`).catch(() => {}); // another process removes it just now
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false; // no such process
   }
 }
 
