@@ -185,7 +185,7 @@ function agrees(expected: Expected, found: RunEvent | null, options: ReplayOptio
   return Object.entries(expected).every(([name, value]) => {
     const compared = !NOT_DECIDED.has(name) || (name === 'message' && found.type === 'tool.failed');
     if (!compared || (isPrompt && OF_PROMPTS.has(name))) return true;
-    return value === undefined || canonicalJson((value ?? null)) === canonicalJson((record[name] ?? null));
+    return value === undefined || canonicalJson(value ?? null) === canonicalJson(record[name] ?? null);
   });
 }
 
