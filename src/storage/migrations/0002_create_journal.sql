@@ -109,6 +109,7 @@ create index run_by_lane on run (org_id, lane, number) where lane is not null an
 create index run_by_number on run (org_id, number);
 create index run_by_status on run (org_id, status, number);
 create index run_by_agent on run (org_id, agent_id, number);
+create index run_by_end on run (org_id, ended_at) where ended_at is not null;
 create index run_by_parent on run (org_id, parent_id) where parent_id is not null;
 
 create table run_inbox (
