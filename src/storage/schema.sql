@@ -201,6 +201,7 @@ END
   CREATE INDEX run_by_agent ON run USING btree (org_id, agent_id, number)
   CREATE INDEX run_by_claim ON run USING btree (org_id, agent_id, pool, priority, due_at, number) WHERE (due_at IS NOT NULL)
   CREATE INDEX run_by_due ON run USING btree (due_at) WHERE (due_at IS NOT NULL)
+  CREATE INDEX run_by_end ON run USING btree (org_id, ended_at) WHERE (ended_at IS NOT NULL)
   CREATE INDEX run_by_holder ON run USING btree (org_id, agent_id, lease_until) WHERE (worker_id IS NOT NULL)
   CREATE INDEX run_by_lane ON run USING btree (org_id, lane, number) WHERE ((lane IS NOT NULL) AND (ended_at IS NULL))
   CREATE INDEX run_by_number ON run USING btree (org_id, number)
