@@ -30,6 +30,12 @@ export function createValidator(): Check {
   };
 }
 
+/** Why a schema cannot be used at all, or null when it can. */
+export function schemaFault(schema: JsonObject): string | null {
+  const compiled = compile(schema);
+  return typeof compiled === 'string' ? compiled.replace(/^.*?cannot be used: /, '') : null;
+}
+
 /** A fresh Ajv each time: an instance keeps every schema and id it ever saw. */
 function compile(schema: JsonObject): ValidateFunction | string {
   const draft = typeof schema['$schema'] === 'string' ? schema['$schema'] : '';
