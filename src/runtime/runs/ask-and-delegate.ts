@@ -13,7 +13,8 @@ export async function ask(deps: DriveDeps, held: HeldRun, action: Extract<Action
 export async function startChild(deps: DriveDeps, held: HeldRun, action: Extract<Action, { do: 'start_child' }>): Promise<void> {
   const { callId, agent, input, allotment, depth } = action;
   const id = deps.ids.next('run');
-  const prepared = await deps.children.prepare({ id, parent: held.row, callId, agent, input, allotment, depth, labels: held.state.labels });
+  const by = held.state.queued?.by ?? { actor: held.row.actor, name: held.row.agentName };
+  const prepared = await deps.children.prepare({ id, parent: held.row, by, callId, agent, input, allotment, depth, labels: held.state.labels });
   if (!prepared.ok) {
     await write(deps, held, [
       { type: 'tool.failed', callId, tool: toolOf(held, callId), class: prepared.class, message: prepared.message, labels: [], ms: 0 },

@@ -2,7 +2,7 @@
  * What driving a run needs from outside, as ports: `main.ts` fills them in, tests and the simulation with models of them.
  */
 import type { JsonObject } from '../../kernel/canonical-json.ts';
-import type { EventOf, FailureClass } from '../../kernel/events.ts';
+import type { By, EventOf, FailureClass } from '../../kernel/events.ts';
 import type { AgentId, Ids, OrgId, RunId } from '../../kernel/ids.ts';
 import type { Label } from '../../kernel/labels.ts';
 import type { RunLimits, ToolManifestEntry } from '../../kernel/plan.ts';
@@ -19,6 +19,8 @@ export type EndedRun = { row: RunRow; ended: EventOf<'run.ended'> };
 export type ChildRequest = {
   id: RunId;
   parent: RunRow;
+  /** Who started the parent: the child is that person's as well. */
+  by: By;
   callId: string;
   agent: string;
   input: JsonObject;
