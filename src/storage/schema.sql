@@ -5,6 +5,111 @@
   run_inbox_id_seq
   run_number_seq
 
+table actor, row level security forced
+  org_id text not null
+  id text not null
+  kind text not null
+  name text not null
+  agent_id text
+  created_at timestamp with time zone not null default clock_now()
+ constraints
+  actor_check CHECK (((kind = 'agent'::text) = (agent_id IS NOT NULL)))
+  actor_kind_check CHECK ((kind = ANY (ARRAY['user'::text, 'agent'::text, 'cli'::text, 'service'::text])))
+  actor_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+  actor_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  actor_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE UNIQUE INDEX actor_of_agent ON actor USING btree (org_id, agent_id) WHERE (agent_id IS NOT NULL)
+ policies
+  identity_reads for select to windlass_identity using true
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (name)
+  windlass_identity: select
+
+table agent, row level security forced
+  org_id text not null
+  id text not null
+  name text not null
+  actor_id text not null
+  state text not null
+  state_reason text not null default ''::text
+  state_at timestamp with time zone not null default clock_now()
+  failures integer not null default 0
+  version integer not null
+  applied_version integer
+  created_at timestamp with time zone not null default clock_now()
+  updated_at timestamp with time zone not null default clock_now()
+ constraints
+  agent_failures_check CHECK ((failures >= 0))
+  agent_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,49}$'::text))
+  agent_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'error'::text, 'archived'::text])))
+  agent_version_check CHECK ((version > 0))
+  agent_org_id_actor_id_fkey FOREIGN KEY (org_id, actor_id) REFERENCES actor(org_id, id)
+  agent_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  agent_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE UNIQUE INDEX agent_by_name ON agent USING btree (org_id, name)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_counts for update to windlass_worker using true with check true
+  worker_reads for select to windlass_worker using true
+ grants
+  windlass_app: insert, select, update (applied_version), update (failures), update (state), update (state_at), update (state_reason), update (updated_at), update (version)
+  windlass_worker: select, update (failures), update (state), update (state_at), update (state_reason)
+
+table agent_version, row level security forced
+  org_id text not null
+  agent_id text not null
+  version integer not null
+  digest text not null
+  definition text not null
+  source text not null
+  author_id text not null
+  author_name text not null
+  created_at timestamp with time zone not null default clock_now()
+ constraints
+  agent_version_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+  agent_version_source_check CHECK ((source = ANY (ARRAY['api'::text, 'apply'::text, 'restore'::text])))
+  agent_version_version_check CHECK ((version > 0))
+  agent_version_org_id_agent_id_fkey FOREIGN KEY (org_id, agent_id) REFERENCES agent(org_id, id)
+  agent_version_pkey PRIMARY KEY (org_id, agent_id, version)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select
+
+table api_key, row level security forced
+  org_id text not null
+  id text not null
+  actor_id text not null
+  name text not null
+  role text not null
+  scopes text[] not null
+  hash text not null
+  fingerprint text not null generated as "left"(hash, 16)
+  created_by text not null
+  created_at timestamp with time zone not null default clock_now()
+  expires_at timestamp with time zone
+  revoked_at timestamp with time zone
+  replaced_by text
+  last_used_at timestamp with time zone
+ constraints
+  api_key_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text))
+  api_key_name_check CHECK (((length(name) >= 1) AND (length(name) <= 300)))
+  api_key_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'member'::text, 'operator'::text, 'admin'::text, 'owner'::text])))
+  api_key_org_id_actor_id_fkey FOREIGN KEY (org_id, actor_id) REFERENCES actor(org_id, id)
+  api_key_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE UNIQUE INDEX api_key_by_hash ON api_key USING btree (hash)
+ policies
+  identity_marks for update to windlass_identity using true with check true
+  identity_reads for select to windlass_identity using true
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (expires_at), update (replaced_by), update (revoked_at)
+  windlass_identity: select, update (last_used_at)
+
 table concurrency_limit, row level security forced
   org_id text not null
   scope text not null

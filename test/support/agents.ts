@@ -1,4 +1,4 @@
-/** The agents domain for tests: real store; created runs, schedules and limits are kept in lists. */
+/** The agents domain for tests: real store; created runs and schedules are kept in lists unless the real ones are given. */
 import { systemClock } from '../../src/kernel/clock.ts';
 import type { OrgId, RunId } from '../../src/kernel/ids.ts';
 import type { NewRun } from '../../src/runtime/runs/store-port.ts';
@@ -14,14 +14,12 @@ export type TestAgents = Agents & {
   runs: NewRun[];
   woken: { org: OrgId; run: RunId }[];
   schedules: Map<string, number>;
-  limits: Map<string, number | null>;
 };
 
 export function testAgents(db: Database, identity: TestIdentity, options: { runs?: AgentsDeps['runs'] } = {}): TestAgents {
   const runs: NewRun[] = [];
   const woken: TestAgents['woken'] = [];
   const schedules: TestAgents['schedules'] = new Map();
-  const limits: TestAgents['limits'] = new Map();
   const deps: AgentsDeps = {
     db,
     ids: identity.deps.ids,
@@ -29,15 +27,14 @@ export function testAgents(db: Database, identity: TestIdentity, options: { runs
     check: createValidator(),
     recordAdmin: identity.deps.recordAdmin,
     runs: options.runs ?? { createRun: async (_tx, run) => void runs.push(run) },
-    wake: async (org, run) => void woken.push({ org, run }),
+    wake: (org, run) => void woken.push({ org, run }),
     defaultModel: () => 'rehearsal/default',
     project: async () => null,
     ports: {
       syncSchedules: async (_tx, _org, agent) => void schedules.set(agent.name, agent.schedules.length),
-      setConcurrency: async (_tx, _org, limit) => void limits.set(limit.agent, limit.max),
     },
   };
-  return { ...createAgents(deps), deps, runs, woken, schedules, limits };
+  return { ...createAgents(deps), deps, runs, woken, schedules };
 }
 
 /** A definition with what a test does not care about filled in. */

@@ -1,10 +1,11 @@
-/** Identity for tests: real store, real randomness, and a record of administrative events beside it. */
+/** Identity for tests: real store, real randomness, real journal, and the administrative events in a list as well. */
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../src/kernel/clock.ts';
 import type { Ids, OrgId } from '../../src/kernel/ids.ts';
 import { createIds } from '../../src/kernel/ids.ts';
 import type { Caller } from '../../src/kernel/operation.ts';
-import type { AdminEvent } from '../../src/platform/identity/admin-event.ts';
+import { createRecordAdmin } from '../../src/platform/identity/admin-event.ts';
+import type { AdminEvent, RecordAdmin } from '../../src/platform/identity/admin-event.ts';
 import type { ActorKind, Role, Scope } from '../../src/platform/identity/contract.ts';
 import type { Principal } from '../../src/platform/identity/principal.ts';
 import type { Identity, IdentityDeps } from '../../src/platform/identity/service.ts';
@@ -18,7 +19,12 @@ export type TestIdentity = Identity & { deps: IdentityDeps; events: { org: OrgId
 
 export function testIdentity(db: Database): TestIdentity {
   const events: TestIdentity['events'] = [];
-  const deps: IdentityDeps = { db, ids: testIds, randomBytes, recordAdmin: async (_tx, org, event) => void events.push({ org, event }) };
+  const journal = createRecordAdmin({ randomBytes });
+  const recordAdmin: RecordAdmin = async (tx, org, event) => {
+    await journal(tx, org, event);
+    events.push({ org, event });
+  };
+  const deps: IdentityDeps = { db, ids: testIds, randomBytes, recordAdmin };
   return { ...createIdentity(deps), deps, events };
 }
 

@@ -4,8 +4,9 @@
  */
 import type { Json } from '../../kernel/canonical-json.ts';
 import type { By } from '../../kernel/events.ts';
-import type { OrgId } from '../../kernel/ids.ts';
+import type { OrgId, RandomBytes } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/database.ts';
+import { appendToStream } from '../../storage/journal-store.ts';
 
 /** `type` as in `key.created`; `subject` is the id of what was changed. */
 export type AdminEvent = {
@@ -17,3 +18,13 @@ export type AdminEvent = {
 
 /** Port: appends one event to the administration stream, as part of `tx`. */
 export type RecordAdmin = (tx: Tx, org: OrgId, event: AdminEvent) => Promise<void>;
+
+const ADMIN_EVENT_VERSION = 1;
+
+/** The journal's way to record one: the stream of the organization has its id. */
+export function createRecordAdmin(deps: { randomBytes: RandomBytes }): RecordAdmin {
+  return async (tx, org, event) => {
+    const stream = { org, id: org, kind: 'org', actor: event.by.actor, version: ADMIN_EVENT_VERSION } as const;
+    await appendToStream(tx, stream, { drafts: [{ payload: event, effectId: null }], randomBytes: deps.randomBytes });
+  };
+}

@@ -6,6 +6,7 @@ import { allows } from '../../platform/identity/permissions.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { byOf } from '../../platform/identity/principal.ts';
 import { createServiceAccount } from '../../platform/identity/service-account.ts';
+import { setAgentConcurrency } from '../../runtime/runs/limit-store.ts';
 import type { Tx } from '../../storage/database.ts';
 import { beyondOwn, budgetIsMore, transition } from './agent.ts';
 import type { AgentDefinition, ScheduleDefinition } from './definition.ts';
@@ -18,8 +19,6 @@ import * as store from './store.ts';
 export type DefinitionPorts = {
   /** Makes the stored schedules of the agent be these; none for an archived agent. */
   syncSchedules(tx: Tx, org: OrgId, agent: { id: AgentId; name: string; schedules: readonly ScheduleDefinition[] }): Promise<void>;
-  /** Runs of the agent at once; null for no limit of its own. */
-  setConcurrency(tx: Tx, org: OrgId, limit: { agent: AgentId; max: number | null }): Promise<void>;
 };
 
 export type ChangeDeps = { ids: Ids; recordAdmin: RecordAdmin; ports: DefinitionPorts };
@@ -89,7 +88,7 @@ async function settle(
   if (agent === null) throw new AppError('internal', `Agent ${change.id} vanished in its own transaction.`);
   const archived = agent.state === 'archived';
   await deps.ports.syncSchedules(tx, principal.org, { id: agent.id, name: agent.name, schedules: archived ? [] : agent.definition.schedules });
-  await deps.ports.setConcurrency(tx, principal.org, { agent: agent.id, max: agent.definition.concurrency ?? null });
+  await setAgentConcurrency(tx, principal.org, { agent: agent.id, max: agent.definition.concurrency ?? null });
   await deps.recordAdmin(tx, principal.org, {
     type: change.type,
     subject: agent.id,

@@ -6,6 +6,10 @@ import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { ToolManifestEntry } from '../../kernel/plan.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
+import { AGENT_TOOL_PREFIX } from '../../runtime/runs/manifest.ts';
+import type { ChildRequest, EndedRun } from '../../runtime/runs/drive-deps.ts';
+import { databaseTx } from '../../runtime/runs/store.ts';
+import type { StoreTx } from '../../runtime/runs/store-port.ts';
 import { byOf } from '../../platform/identity/principal.ts';
 import type { Tx } from '../../storage/database.ts';
 import { refuseHalted, transition } from './agent.ts';
@@ -17,9 +21,8 @@ import type { AgentDetail, AgentView, agentOperations } from './contract.ts';
 import type { AgentDefinition } from './definition.ts';
 import { pathText } from './definition-file.ts';
 import { compare } from './difference.ts';
-import type { RunOutcome } from './health.ts';
 import { countRunEnd } from './health.ts';
-import type { ChildRequest, PreparedChild, StartDeps, StartRun, StartedRun } from './start-run.ts';
+import type { PreparedChild, StartDeps, StartRun, StartedRun } from './start-run.ts';
 import { prepareChild, startRun, unknownAgent } from './start-run.ts';
 import type { AgentRow } from './store.ts';
 import * as store from './store.ts';
@@ -32,21 +35,17 @@ export type AgentsDeps = StartDeps &
     project: (org: OrgId, wanted: string | undefined) => Promise<ProjectId | null>;
   };
 
-/** Agents offered to a model as tools are named with this prefix. */
-export const AGENT_TOOL_PREFIX = 'agent_';
-
 export type Agents = {
   handlers: Handlers<Principal, typeof agentOperations>;
   startRun(start: StartRun): Promise<StartedRun>;
   prepareChild(request: ChildRequest): Promise<PreparedChild>;
   /** These agents as tools of a model; those that take no runs now are left out with the reason. */
   childManifest(org: OrgId, names: readonly string[]): Promise<{ entries: ToolManifestEntry[]; missing: { tool: string; why: string }[] }>;
-  countRunEnd: typeof countRunEnd;
+  /** In the commit of a run's end: counts it; true when this end put the agent in error. */
+  onRunEnded(tx: StoreTx, ended: EndedRun): Promise<boolean>;
   /** For templates: creates what is not there, by name, in whatever state it is. Answers the names it created. */
   ensure(principal: Principal, definitions: readonly AgentDefinition[]): Promise<string[]>;
 };
-
-export type { RunOutcome };
 
 export function createAgents(deps: AgentsDeps): Agents {
   return {
@@ -54,7 +53,7 @@ export function createAgents(deps: AgentsDeps): Agents {
     startRun: (start) => startRun(deps, start),
     prepareChild: (request) => prepareChild(deps, request),
     childManifest: (org, names) => childManifest(deps, org, names),
-    countRunEnd,
+    onRunEnded: (tx, { row, ended }) => countRunEnd(databaseTx(tx), { row, ended }),
     ensure: (principal, definitions) => ensureAgents(deps, principal, definitions),
   };
 }

@@ -1,15 +1,15 @@
 /** Starting runs of agents: by people and programs, by schedules, by other runs. Carrying them out is `runtime/runs`. */
-import type { Json, JsonObject } from '../../kernel/canonical-json.ts';
+import type { Json } from '../../kernel/canonical-json.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { By, FailureClass, Trigger } from '../../kernel/events.ts';
 import { RULES_VERSION } from '../../kernel/events.ts';
 import type { ActorId, CorrelationId, Ids, OrgId, ProjectId, RunId, ScheduleId } from '../../kernel/ids.ts';
 
 import type { Label } from '../../kernel/labels.ts';
-import type { RunLimits } from '../../kernel/plan.ts';
 import { MAX_DEPTH } from '../../kernel/plan.ts';
 import type { Role } from '../../platform/identity/contract.ts';
-import type { NewRun, Priority, RunRow, RunStore } from '../../runtime/runs/store-port.ts';
+import type { ChildRequest } from '../../runtime/runs/drive-deps.ts';
+import type { NewRun, Priority, RunStore } from '../../runtime/runs/store-port.ts';
 import type { Check } from '../../runtime/tools/validate.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import { mayUse, refuseHalted } from './agent.ts';
@@ -22,8 +22,8 @@ export type StartDeps = {
   ids: Ids;
   check: Check;
   runs: Pick<RunStore, 'createRun'>;
-  /** Tells the engine of a run that was committed. It may fail: a sweep finds the run as well. */
-  wake: (org: OrgId, run: RunId) => Promise<void>;
+  /** Tells the engine of a run that was committed. Only a hint: a sweep finds the run as well. */
+  wake: (org: OrgId, run: RunId) => void;
   /** The model of agents that name none; null when there is none. */
   defaultModel: (agent: string) => string | null;
 };
@@ -71,8 +71,7 @@ export async function startRun(deps: StartDeps, start: StartRun): Promise<Starte
     await start.companion?.(tx, id);
     return found;
   });
-  // not awaited: the run is committed, and waking is no part of creating it
-  void deps.wake(start.org, id).catch(() => {}); // the engine's sweep wakes what was not woken
+  deps.wake(start.org, id);
   return { id, agent: agent.name, version: agent.version };
 }
 
@@ -113,18 +112,6 @@ function newRun(deps: StartDeps, agent: AgentRow, { id, start }: { id: RunId; st
   };
 }
 
-/** What a parent's worker asks for; `queued` is the first entry of the parent's own journal, whose person and trust it inherits. */
-export type ChildRequest = {
-  id: RunId;
-  parent: RunRow;
-  by: By;
-  callId: string;
-  agent: string;
-  input: JsonObject;
-  allotment: RunLimits;
-  depth: number;
-  labels: readonly Label[];
-};
 export type PreparedChild = { ok: true; run: NewRun } | { ok: false; class: FailureClass; message: string };
 
 /** The child's run, not stored yet: it is created in the commit of its parent's `child.started` (spec RUN-8). */

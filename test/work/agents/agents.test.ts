@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AgentId, RunId } from '../../../src/kernel/ids.ts';
-import { storedId } from '../../../src/kernel/ids.ts';
+import type { EndedRun } from '../../../src/runtime/runs/drive-deps.ts';
 import type { Principal } from '../../../src/platform/identity/principal.ts';
 import type { FinalStatus } from '../../../src/kernel/run-status.ts';
 import { DEFAULT_LIMITS } from '../../../src/kernel/plan.ts';
@@ -30,6 +29,11 @@ async function agentPrincipal({ identity, owner, agents, db }: World, name: stri
   const principal = await identity.authenticate(secret);
   assert.ok(principal?.kind === 'agent' && principal.agent === id);
   return principal;
+}
+
+/** An ended run, as far as its agent's health goes by it. */
+function ended(run: { org: string; agent: string; purpose: string; status: FinalStatus }): EndedRun {
+  return { row: { ...run, id: 'run_1' }, ended: { status: run.status, reason: 'no disk' } } as unknown as EndedRun;
 }
 
 test('every change is a new version with author and time that nobody can rewrite [AGT-2]', async () => {
@@ -260,9 +264,7 @@ test('the third failure in a row stops the agent in the very commit, a success b
   const me = callerOf(owner);
   const { id } = await agents.handlers.create(me, definition({ name: 'foo' }));
   const end = (status: FinalStatus, purpose: 'live' | 'eval' = 'live'): Promise<boolean> =>
-    db.asWorker((tx) =>
-      agents.countRunEnd(tx, { org: owner.org, agent: storedId('agt', id) as AgentId, run: 'run_1' as RunId, purpose, status, reason: 'no disk' }),
-    );
+    db.asWorker((tx) => agents.onRunEnded(tx, ended({ org: owner.org, agent: id, purpose, status })));
   const state = async (): Promise<unknown[]> => {
     const agent = await agents.handlers.get(me, { name: 'foo' });
     return [agent.state, agent.failures];
@@ -287,8 +289,9 @@ test('failures that end at once are all counted [AGT-4]', async () => {
   await using all = await world();
   const { agents, owner, db } = all;
   const { id } = await agents.handlers.create(callerOf(owner), definition({ name: 'foo' }));
-  const outcome = { org: owner.org, agent: id as AgentId, run: 'run_1' as RunId, purpose: 'live', status: 'failed', reason: '' } as const;
-  const entered = await Promise.all([1, 2, 3].map(() => db.asWorker((tx) => agents.countRunEnd(tx, outcome))));
+  const entered = await Promise.all(
+    [1, 2, 3].map(() => db.asWorker((tx) => agents.onRunEnded(tx, ended({ org: owner.org, agent: id, purpose: 'live', status: 'failed' })))),
+  );
   assert.deepEqual(entered.filter(Boolean).length, 1);
   assert.equal((await agents.handlers.get(callerOf(owner), { name: 'foo' })).state, 'error');
 });
