@@ -36,7 +36,7 @@ export type RunWorld = {
   readonly asked: EventOf<'approval.asked'>[];
   readonly previews: string[];
   readonly logged: { level: string; message: string; fields: unknown }[];
-  readonly deps: AdvanceDeps;
+  readonly deps: AdvanceDeps & { store: RunStore };
   driver(name: string, over?: Partial<AdvanceDeps>): Driver;
   create(over?: {
     plan?: Partial<Extract<RunPlan, { kind: 'model' }>>;
@@ -51,7 +51,8 @@ export type RunWorld = {
 
 export type WorldOptions = {
   script: Script;
-  tools?: readonly Tool[];
+  /** Made with the world's receiver and clock. */
+  tools?: readonly Tool[] | ((at: { effects: Effect[]; clock: VirtualClock }) => readonly Tool[]);
   random?: () => number;
   store?: (clock: VirtualClock, randomBytes: (length: number) => Uint8Array) => MemoryStore;
 };
@@ -82,10 +83,10 @@ export function createRunWorld(options: WorldOptions): RunWorld {
   };
   const logged: RunWorld['logged'] = [];
 
-  const deps: AdvanceDeps = {
+  const deps: RunWorld['deps'] = {
     store,
     models: scriptedModels(options.script, world.modelCalls),
-    tools: fixedTools(options.tools ?? []),
+    tools: fixedTools(typeof options.tools === 'function' ? options.tools({ effects: world.effects, clock }) : (options.tools ?? [])),
     clock,
     ids,
     worker: storedId('wrk', 'wrk_1'),
@@ -113,6 +114,7 @@ export function createRunWorld(options: WorldOptions): RunWorld {
         },
       }),
     },
+    command: ({ name }) => readTool(`command.${name}`, async () => ({ ok: true, text: 'exit 0' })),
     surroundings: async () => ({ checkout: null, networkAllow: [] }),
     artefacts: { putTranscript: async () => undefined },
     history: async () => [],
@@ -228,7 +230,8 @@ export function writeTool(
     },
     async call(args, context) {
       await at.clock.sleep(at.latencyMs?.() ?? 0, context.signal);
-      if (context.signal.aborted) return { ok: false, class: 'timeout', message: 'It was stopped.', mayHaveHappened: true };
+      if (context.signal.aborted || at.clock.nowMs() >= context.deadlineMs)
+        return { ok: false, class: 'timeout', message: 'It was stopped.', mayHaveHappened: true };
       if (recovery !== 'key' || !there(context)) at.effects.push({ run: context.run, tool: name, key: context.key, args, atMs: at.clock.nowMs() });
       return { ok: true, text: `${name} done` };
     },

@@ -10,6 +10,7 @@ import type { DriveDeps } from './drive-deps.ts';
 import { end } from './ending.ts';
 import { endRun } from './end-run.ts';
 import { write, type HeldRun } from './held-run.ts';
+import { COMMAND_TOOL_PREFIX } from './manifest.ts';
 import { planOf } from './rules.ts';
 
 /** First lease: `run.started`, or the end when something it needs is not there. */
@@ -51,7 +52,10 @@ async function findTools(
 ): Promise<{ entries: ToolManifestEntry[]; missing: { tool: string; why: string }[] }> {
   held.surroundings = await deps.surroundings(held.row);
   held.history = await deps.history(held.row.org, held.row.agent);
-  if (plan.kind === 'command') return { entries: [], missing: [] };
+  if (plan.kind === 'command') {
+    held.tools = new Map(plan.commands.map((command) => [COMMAND_TOOL_PREFIX + command.name, deps.command(command)]));
+    return { entries: [], missing: [] };
+  }
   const [found, agents] = await Promise.all([deps.tools.resolve(held.row.org, plan.tools), deps.children.manifest(held.row.org, plan.agents)]);
   held.tools = new Map(found.tools.map((tool) => [tool.spec.name, tool]));
   const entries = found.tools.map(({ spec }) => ToolManifestEntry.parse(spec));

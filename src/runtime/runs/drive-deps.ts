@@ -5,10 +5,10 @@ import type { JsonObject } from '../../kernel/canonical-json.ts';
 import type { By, EventOf, FailureClass } from '../../kernel/events.ts';
 import type { AgentId, Ids, OrgId, RunId } from '../../kernel/ids.ts';
 import type { Label } from '../../kernel/labels.ts';
-import type { RunLimits, ToolManifestEntry } from '../../kernel/plan.ts';
+import type { RunLimits, RunPlan, ToolManifestEntry } from '../../kernel/plan.ts';
 import type { Log } from '../../platform/telemetry/log.ts';
 import type { Models } from '../models/model.ts';
-import type { Tools } from '../tools/tool.ts';
+import type { Tool, Tools } from '../tools/tool.ts';
 import type { WriteDeps } from './held-run.ts';
 import type { PastRun, Rules } from './rules.ts';
 import type { NewRun, RunRow, RunStore, StoreTx } from './store-port.ts';
@@ -42,6 +42,8 @@ export type DrivePorts = {
     /** The child's run, not stored yet, or why there can be none. */
     prepare(request: ChildRequest): Promise<{ ok: true; run: NewRun } | { ok: false; class: FailureClass; message: string }>;
   };
+  /** A command of a plan as a tool: called with `{argv}`, without a shell, in the run's checkout (spec AGT-7). */
+  command(command: Extract<RunPlan, { kind: 'command' }>['commands'][number]): Tool;
   /** Where the run's tools work. */
   surroundings(row: RunRow): Promise<{ checkout: string | null; networkAllow: readonly string[] }>;
   artefacts: { putTranscript(org: OrgId, run: RunId, markdown: string): Promise<void> };
