@@ -94,7 +94,8 @@ export function allotment(state: RunState, nowMs: number, shares: number): RunLi
   const part = (value: number): number => Math.floor(value / shares);
   const share = {
     turns: part(left.turns - 1),
-    toolCalls: part(left.toolCalls - shares),
+    // the parent's other calls of the turn go on beside its children
+    toolCalls: part((left.toolCalls - shares) / 2),
     activeMs: left.activeMs,
     tokens: part(left.tokens / 2),
     costMicroUsd: left.costMicroUsd === null ? null : part(left.costMicroUsd / 2),
