@@ -27,8 +27,10 @@ export type ProcessRequest = {
   /** Bytes of stdout and of stderr that are kept; a child that writes on is read and its output dropped. */
   maxBytes: number;
   stdin?: string | Uint8Array;
-  /** Look for descendants that left the process group, too (Linux). For programs that are not ours to trust. */
+  /** Look for descendants that left the process group, too (Linux), by this text of its own. For programs that are not ours to trust. */
   mark?: string;
+  /** Told the process id once it runs; its answer is called when the process is gone. */
+  onStarted?: (pid: number) => Promise<() => Promise<void>>;
 };
 
 export type ProcessResult = {
@@ -75,6 +77,7 @@ export function createProcessRunner(deps: { spawn: Spawn; clock: Clock }): RunPr
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(request.stdin ?? '');
     const closed = new Promise<void>((resolve) => void child.once('close', resolve));
+    const started = child.pid === undefined ? undefined : request.onStarted?.(child.pid);
     const end = await ending(child);
     over.abort();
     request.signal.removeEventListener('abort', abort);
@@ -86,6 +89,9 @@ export function createProcessRunner(deps: { spawn: Spawn; clock: Clock }): RunPr
     drained.abort();
     child.stdout?.destroy();
     child.stderr?.destroy();
+    await (
+      await started
+    )?.();
     const ended = why ?? (end.error ? 'unstarted' : end.code === null ? 'signal' : 'exit');
     return {
       ended,
