@@ -35,6 +35,8 @@ async function callTool(tool: Tool, args: JsonObject, { context, deps }: { conte
     };
   }
   const outcome = await withinDeadline(tool, args, { context, deps });
+  // whether it is a read is the operator's word, which the tool itself does not know
+  if (tool.spec.sideEffect === 'read' && !outcome.ok) delete outcome.mayHaveHappened;
   return limited(checked(tool.spec, scrubbed(outcome, deps), deps));
 }
 

@@ -101,8 +101,8 @@ test('1,000 calls that are killed, time out, flood and fork leave no process beh
       const number = (calls += 1);
       const script = SCRIPTS[number % SCRIPTS.length] ?? '';
       const stop = new AbortController();
-      if (number % 5 === 0) void systemClock.sleep(number % 40).then(() => stop.abort());
-      const context = contextOf({ checkout: folder.path, callId: `call_${number}`, signal: stop.signal });
+      const signal = number % 5 === 0 ? AbortSignal.timeout(number % 40) : stop.signal;
+      const context = contextOf({ checkout: folder.path, callId: `call_${number}`, signal });
       await run(command(script, { timeoutMs: 20 + (number % 3) * 20, env: { MARK: secret } }), context);
     }
   };
