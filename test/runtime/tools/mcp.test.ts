@@ -247,13 +247,14 @@ test('servers over HTTP, new and old revision, with headers from secrets; a lost
 });
 
 test('an idle server is stopped with all it started, and comes back when it is needed [TOL-6]', { skip: process.platform !== 'linux' }, async () => {
+  const real: Clock = systemClock;
   let idle: (() => void) | null = null;
   let skippedMs = 0;
   const clock: Clock = {
     nowMs: () => systemClock.nowMs() + skippedMs,
     // the long sleep is the idle timer; everything shorter is real
     sleep: async (ms, signal) => {
-      if (ms < IDLE_MS / 2) return systemClock.sleep(ms, signal);
+      if (ms < IDLE_MS / 2) return real.sleep(ms, signal);
       await new Promise<void>((resolve) => {
         idle = resolve;
         signal?.addEventListener('abort', () => resolve(), { once: true });

@@ -5,6 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { ReadBuffer, serializeMessage, type JSONRPCMessage, type Transport } from '@modelcontextprotocol/client';
 import type { Clock } from '../../../kernel/clock.ts';
+import { AppError, toAppError } from '../../../kernel/errors.ts';
 import { CHILD_MARK, killGroup, killMarked, type Spawn } from '../child-process.ts';
 import type { ChildRecords } from '../child-records.ts';
 
@@ -63,7 +64,7 @@ export function createStdioTransport(options: StdioOptions, deps: StdioDeps): St
 
     async send(message) {
       const input = child?.stdin;
-      if (!input || input.destroyed || !input.writable) throw new TypeError('the server is not running');
+      if (!input || input.destroyed || !input.writable) throw new AppError('unavailable', 'the server is not running');
       if (input.write(serializeMessage(message))) return;
       await new Promise<void>((resolve) => {
         input.once('drain', resolve);
@@ -135,7 +136,7 @@ function deliver(buffer: ReadBuffer, transport: Transport): void {
       transport.onmessage?.(message);
     } catch (thrown) {
       // a line that is JSON but no message: said to the client, and the next line may be good
-      transport.onerror?.(thrown instanceof Error ? thrown : new TypeError(String(thrown)));
+      transport.onerror?.(toAppError(thrown));
     }
   }
 }
