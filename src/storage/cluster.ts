@@ -55,50 +55,54 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await makeData(options, data);
   await checkVersion(options, data);
   const leaving = new AbortController();
-  let presence = await arrive(options, data);
+  let presence = await arrive(options, { data, signal: leaving.signal });
   const owner = presence.started;
+  let lost = false;
+  let returning: Promise<void> | null = null;
+  let stopping: Promise<void> | null = null;
 
   const watch = (): void => {
     presence.client.unref(); // being present is no reason to go on
     presence.client.on('error', () => {}); // 'end' follows and is what counts
-    presence.client.once('end', () => void comeBack());
+    presence.client.once('end', () => {
+      lost = true;
+      returning = comeBack();
+    });
   };
   // The server crashed or was stopped under us: start it again, so that the others recover by themselves.
   const comeBack = async (): Promise<void> => {
     while (!leaving.signal.aborted) {
       try {
-        const next = await arrive(options, data);
-        presence = next;
+        presence = await arrive(options, { data, signal: leaving.signal });
+        lost = false;
         watch();
-        if (leaving.signal.aborted) await leave(options, data, next.client);
         return;
       } catch {
-        await options.clock.sleep(RETURN_POLL_MS); // still away: callers get `unavailable` meanwhile
+        await options.clock.sleep(RETURN_POLL_MS, leaving.signal); // still away: callers get `unavailable` meanwhile
       }
     }
   };
+  const stop = async (): Promise<void> => {
+    leaving.abort();
+    await returning;
+    // a server that crashed and came back by itself has forgotten who was present
+    const client = lost ? await rejoin(options, data) : presence.client;
+    if (client !== null) await leave(options, data, client);
+  };
   watch();
 
-  return {
-    owner,
-    url: (database) => clusterUrl(presence.socketFolder, database),
-    stop: async () => {
-      if (leaving.signal.aborted) return;
-      leaving.abort();
-      await leave(options, data, presence.client);
-    },
-  };
+  return { owner, url: (database) => clusterUrl(presence.socketFolder, database), stop: () => (stopping ??= stop()) };
 }
 
 /** pg's own typing leaves these two out. */
 type PresenceClient = Client & { ref(): void; unref(): void };
 type Presence = { client: PresenceClient; socketFolder: string; started: boolean };
 
-async function arrive(options: ClusterOptions, data: string): Promise<Presence> {
+async function arrive(options: ClusterOptions, { data, signal }: { data: string; signal: AbortSignal }): Promise<Presence> {
   const deadline = options.clock.nowMs() + ARRIVE_DEADLINE_MS;
   let started = false;
   let attempts = 0;
-  while (options.clock.nowMs() < deadline) {
+  while (options.clock.nowMs() < deadline && !signal.aborted) {
     const server = await readServer(data);
     const found = server === null ? 'absent' : await tryPresence(server.socketFolder);
     if (typeof found !== 'string' && server !== null) return { client: found, socketFolder: server.socketFolder, started };
@@ -107,12 +111,24 @@ async function arrive(options: ClusterOptions, data: string): Promise<Presence> 
       const fault = await launch(options, data);
       if (fault === null) started = true;
       else if (attempts >= START_ATTEMPTS && (await readServer(data)) === null) throw await startFault(options, fault);
-      else await options.clock.sleep(RETURN_POLL_MS);
+      else await options.clock.sleep(RETURN_POLL_MS, signal);
     } else {
-      await options.clock.sleep(POLL_MS); // starting or stopping: it will be one or the other soon
+      await options.clock.sleep(POLL_MS, signal); // starting or stopping: it will be one or the other soon
     }
   }
   throw await startFault(options, `not ready after ${ARRIVE_DEADLINE_MS / 1000} s`);
+}
+
+/** The running server's presence, without starting one; null when none runs. */
+async function rejoin(options: ClusterOptions, data: string): Promise<PresenceClient | null> {
+  const deadline = options.clock.nowMs() + CONNECT_TIMEOUT_MS;
+  while (options.clock.nowMs() < deadline) {
+    const server = await readServer(data);
+    const found = server === null ? 'absent' : await tryPresence(server.socketFolder);
+    if (found !== 'busy') return found === 'absent' ? null : found;
+    await options.clock.sleep(POLL_MS);
+  }
+  return null;
 }
 
 /** A connection that holds the shared lock; `absent` when nothing listens, `busy` while it starts or stops. */

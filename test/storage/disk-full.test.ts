@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, rm, statfs, truncate, writeFile } from 'node:fs/promises';
+import { access, mkdir, rm, statfs, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -87,4 +87,6 @@ test('a full disk refuses before acknowledging, loses nothing, and goes on by it
   const ids = new Set(kept.map((row) => Number(row.id)));
   const lost = Array.from({ length: acknowledged }, (_, i) => i + 1).filter((id) => !ids.has(id));
   assert.deepEqual(lost, []);
+  await embedded.stop();
+  await assert.rejects(access(join(embedded.folder, 'data', 'postmaster.pid')), 'the server has ended');
 });
