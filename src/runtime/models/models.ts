@@ -5,95 +5,138 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, toAppError } from '../../kernel/errors.ts';
 import { createCircuits } from './circuit.ts';
+import { classify } from './classify.ts';
 import { modelFailure } from './failure.ts';
-import type { ModelFailure, ModelOutcome, Models } from './model.ts';
-import { factsFromTable, readPriceTable, type ModelEntry } from './prices.ts';
+import { boundedFetch, newExchange, type Exchange, type Fetch } from './http.ts';
+import { DEFAULT_MODEL_LIMITS, type ModelLimits } from './limits.ts';
+import type { ModelFailure, ModelOutcome, ModelRequest, Models } from './model.ts';
+import { factsFromTable, readPriceTable, withOverrides } from './prices.ts';
+import { callOptions } from './prompt.ts';
+import { openModel, providersFrom, type Provider, type ProviderSettings } from './providers.ts';
 import { createRehearsal, REHEARSAL_FACTS, type RehearsalDeps } from './rehearsal.ts';
+import { readStream } from './stream.ts';
 
 export type ModelsDeps = {
   clock: Clock;
+  fetch: Fetch;
+  /** A key by the name of its variable; asked at every call, so that a new key counts at once. */
+  credential: (name: string) => string | undefined;
+  /** For ids of tool calls where a provider gives none. */
+  generateId: () => string;
+  /** From the configuration, by name; built-in providers need no entry. */
+  providers: Readonly<Record<string, ProviderSettings>>;
   rehearsal: Pick<RehearsalDeps, 'folders' | 'scripts'>;
-  /** The operator's own entries by `provider/model`; they replace those of the price file. */
-  prices?: Readonly<Record<string, ModelEntry>>;
+  /** The operator's own entries by `provider/model`, in the form of the price file's; they replace them. */
+  prices?: Readonly<Record<string, unknown>>;
+  limits?: Partial<ModelLimits>;
 };
 
-/** What of a call has happened so far, for the failure of one that is cut off. */
-type Exchange = { sent: boolean };
-
 type CallOptions = Parameters<Models['call']>[1];
+type Place = { provider: Provider | null; name: string; circuit: string };
+type Attempt = { signal: AbortSignal; exchange: Exchange; onDelta: CallOptions['onDelta'] };
 
 const REHEARSAL = 'rehearsal';
 
+/** @throws AppError `configuration` when the providers or prices have faults. */
 export function createModels(deps: ModelsDeps): Models {
   const { clock } = deps;
+  const limits = { ...DEFAULT_MODEL_LIMITS, ...deps.limits };
+  const providers = providersFrom(deps.providers, REHEARSAL);
   const circuits = createCircuits(clock);
   const rehearsal = createRehearsal({ clock, ...deps.rehearsal });
-  const table = readPriceTable();
-  const prices = { ...table, models: { ...table.models, ...deps.prices } };
+  const prices = withOverrides(readPriceTable(), deps.prices ?? {});
 
-  /** `provider` and `name` of `provider/name`; a rehearsal's circuit is its script's, so that one script cannot close another. */
-  const split = (model: string): { provider: string; name: string; circuit: string } => {
+  /** A rehearsal (no provider) has a circuit for each script, so that one cannot close another. */
+  const placeOf = (model: string): Place => {
     const slash = model.indexOf('/');
-    const provider = model.slice(0, Math.max(slash, 0));
-    if (provider !== REHEARSAL) throw unknownProvider(model);
-    return { provider, name: model.slice(slash + 1), circuit: provider === REHEARSAL ? model : provider };
+    const name = model.slice(slash + 1);
+    if (model.startsWith(`${REHEARSAL}/`)) return { provider: null, name, circuit: model };
+    const provider = slash > 0 && name !== '' ? providers.get(model.slice(0, slash)) : undefined;
+    if (provider === undefined) throw unknownProvider(model, [REHEARSAL, ...providers.keys()]);
+    return { provider, name, circuit: provider.name };
   };
+
+  async function call(request: ModelRequest, options: CallOptions): Promise<ModelOutcome> {
+    let place: Place;
+    try {
+      place = placeOf(request.model);
+    } catch (error) {
+      // A run that names an unknown provider fails by its own rules.
+      return failed(modelFailure('invalid_request', toAppError(error).message, { sent: false }));
+    }
+    const { provider, name, circuit } = place;
+    const untilMs = circuits.refusedUntilMs(circuit);
+    if (untilMs !== null) return failed(openCircuit(circuit, untilMs - clock.nowMs()));
+    const ended = circuits.begin(circuit);
+    const outcome = await withDeadline({ clock, options }, (attempt) => {
+      if (provider !== null) return callProvider(deps, { provider, name, request, limits }, attempt);
+      attempt.exchange.sent = true;
+      return rehearsal.play(name, request, attempt);
+    });
+    ended(outcome.ok ? null : outcome.failure);
+    return outcome;
+  }
 
   return {
-    async call(request, options) {
-      let place: ReturnType<typeof split>;
-      try {
-        place = split(request.model);
-      } catch (error) {
-        // A run that names an unknown provider fails by its own rules.
-        return failed(modelFailure('invalid_request', toAppError(error).message, { sent: false }));
-      }
-      const refusedUntilMs = circuits.refusedUntilMs(place.circuit);
-      if (refusedUntilMs !== null) {
-        const retryAfterMs = refusedUntilMs - clock.nowMs();
-        const message = `${place.provider} has failed repeatedly and is left alone for ${Math.ceil(retryAfterMs / 1000)} s.`;
-        return failed(modelFailure('overloaded', message, { sent: false, retryAfterMs }));
-      }
-      const ended = circuits.begin(place.circuit);
-      const outcome = await withDeadline({ clock, options }, (signal, exchange) => {
-        exchange.sent = true;
-        return rehearsal.play(place.name, request, { signal, onDelta: options.onDelta });
-      });
-      ended(outcome.ok ? null : outcome.failure);
-      return outcome;
-    },
+    call,
     facts(model) {
-      return split(model).provider === REHEARSAL ? REHEARSAL_FACTS : factsFromTable(prices, model, clock.nowMs());
+      return placeOf(model).provider === null ? REHEARSAL_FACTS : factsFromTable(prices, model, clock.nowMs());
     },
-    openUntilMs: (model) => circuits.refusedUntilMs(split(model).circuit),
-    available: () => [
-      { provider: REHEARSAL, configured: true, models: rehearsal.list().map((name) => `${REHEARSAL}/${name}`), why: 'scripted, needs no key' },
-    ],
+    openUntilMs: (model) => circuits.refusedUntilMs(placeOf(model).circuit),
+    available() {
+      const scripts = rehearsal.list().map((name) => `${REHEARSAL}/${name}`);
+      const real = [...providers.values()].map((provider) => {
+        const configured = provider.keyNames.length === 0 || keyOf(provider, deps.credential) !== undefined;
+        const models = configured ? Object.keys(prices.models).filter((model) => model.startsWith(`${provider.name}/`)) : [];
+        return { provider: provider.name, configured, models, why: whyOf(provider, configured) };
+      });
+      return [...real, { provider: REHEARSAL, configured: true, models: scripts, why: 'scripted answers, no key needed' }];
+    },
   };
+}
+
+type ProviderCall = { provider: Provider; name: string; request: ModelRequest; limits: ModelLimits };
+
+async function callProvider(deps: ModelsDeps, { provider, name, request, limits }: ProviderCall, attempt: Attempt): Promise<ModelOutcome> {
+  const { clock, credential, generateId } = deps;
+  const { exchange, signal, onDelta } = attempt;
+  const apiKey = keyOf(provider, credential);
+  if (apiKey === undefined && provider.keyNames.length > 0) return failed(modelFailure('credential', noKey(provider), { sent: false }));
+  const told = (error: unknown): ModelFailure => classify(error, { provider: provider.name, exchange, nowMs: clock.nowMs(), secret: apiKey });
+  try {
+    const fetch = boundedFetch({ fetch: deps.fetch, clock, limits, exchange });
+    const model = await openModel(provider, name, { apiKey, fetch, generateId });
+    const { stream } = await model.doStream({ ...callOptions(request, provider.kind), abortSignal: signal });
+    return await readStream(stream, { clock, limits, request, exchange, onDelta, classify: told });
+  } catch (error) {
+    // Whatever a provider's package throws is a failure of the call, handed to the run to decide on.
+    return failed(told(error));
+  }
+}
+
+function keyOf(provider: Provider, credential: ModelsDeps['credential']): string | undefined {
+  return provider.keyNames.map((key) => credential(key)).find((value) => value !== undefined && value !== '');
 }
 
 /**
  * Answers at the deadline or the caller's abort, also when the provider ignores its signal. The late answer of such a call is
  * dropped: what it cost is unknown and charged as reserved.
  */
-async function withDeadline(
-  at: { clock: Clock; options: CallOptions },
-  call: (signal: AbortSignal, exchange: Exchange) => Promise<ModelOutcome>,
-): Promise<ModelOutcome> {
+async function withDeadline(at: { clock: Clock; options: CallOptions }, call: (attempt: Attempt) => Promise<ModelOutcome>): Promise<ModelOutcome> {
   const { clock, options } = at;
+  const exchange = newExchange();
   const done = new AbortController();
   const stop = new AbortController();
-  const exchange: Exchange = { sent: false };
   const timedOut = clock
     .sleep(options.timeoutMs, done.signal)
-    .then(() => failed(modelFailure('timeout', `No answer within ${options.timeoutMs} ms.`, exchange)));
+    .then(() => failed(modelFailure('timeout', `No whole answer within ${options.timeoutMs} ms.`, { sent: exchange.sent })));
   const gaveUp = new Promise<ModelOutcome>((resolve) => {
-    const giveUp = (): void => resolve(failed(modelFailure('aborted', 'The call was given up.', exchange)));
-    if (options.signal.aborted) giveUp();
-    else options.signal.addEventListener('abort', giveUp, { once: true, signal: done.signal });
+    const giveUp = (): void => resolve(failed(modelFailure('aborted', 'The call was given up.', { sent: exchange.sent })));
+    options.signal.addEventListener('abort', giveUp, { once: true, signal: done.signal });
   });
+  if (options.signal.aborted) return failed(modelFailure('aborted', 'The call was given up.', { sent: false }));
   try {
-    return await Promise.race([gaveUp, call(stop.signal, exchange), timedOut]);
+    return await Promise.race([gaveUp, call({ signal: stop.signal, exchange, onDelta: options.onDelta }), timedOut]);
   } finally {
     stop.abort();
     done.abort();
@@ -104,6 +147,22 @@ function failed(failure: ModelFailure): ModelOutcome {
   return { ok: false, failure };
 }
 
-function unknownProvider(model: string): AppError {
-  return new AppError('invalid_input', `"${model}" names no known provider.`, { next: 'Write provider/model, as in rehearsal/repo-digest.' });
+function openCircuit(circuit: string, retryAfterMs: number): ModelFailure {
+  const message = `${circuit} has failed repeatedly and is left alone for another ${Math.ceil(retryAfterMs / 1000)} s.`;
+  return modelFailure('overloaded', message, { sent: false, retryAfterMs });
+}
+
+function noKey(provider: Provider): string {
+  return `There is no key for ${provider.name}: set ${provider.keyNames.join(' or ')}.`;
+}
+
+function whyOf(provider: Provider, configured: boolean): string {
+  if (!configured) return noKey(provider);
+  return provider.keyNames.length === 0 ? `no key needed; whether ${provider.baseUrl} answers is seen at the first call` : 'key present';
+}
+
+function unknownProvider(model: string, known: readonly string[]): AppError {
+  return new AppError('invalid_input', `"${model}" names no known provider; there are ${known.join(', ')}.`, {
+    next: 'Write provider/model, as in rehearsal/repo-digest, or name the provider in windlass.yaml.',
+  });
 }

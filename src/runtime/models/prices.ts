@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { AppError } from '../../kernel/errors.ts';
 import type { Usage } from '../../kernel/messages.ts';
 import type { ModelFacts } from '../../kernel/plan.ts';
 
@@ -46,6 +47,14 @@ const UNKNOWN_MAX_OUTPUT_TOKENS = 4_096;
 
 export function readPriceTable(): PriceTable {
   return PriceTable.parse(JSON.parse(readFileSync(new URL('prices.json', import.meta.url), 'utf8')));
+}
+
+/** The table with the operator's own entries over it. @throws AppError `configuration` with every fault of theirs. */
+export function withOverrides(table: PriceTable, overrides: Readonly<Record<string, unknown>>): PriceTable {
+  const parsed = z.record(z.string(), ModelEntry).safeParse(overrides);
+  if (parsed.success) return { ...table, models: { ...table.models, ...parsed.data } };
+  const faults = parsed.error.issues.map((issue) => ({ path: ['prices', ...issue.path.map(String)].join('.'), message: issue.message }));
+  throw new AppError('configuration', 'The prices in the configuration have faults.', { faults, next: 'Mend what is listed.' });
 }
 
 /** Facts of `provider/model` on a day; `-latest` and dated names of one model fall back to it (`gpt-5.5-2026-04-23`). */

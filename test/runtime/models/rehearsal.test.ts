@@ -18,8 +18,16 @@ const LOG = {
   ],
 };
 
+const NO_NETWORK = {
+  clock: systemClock,
+  fetch: () => Promise.reject(new TypeError('a rehearsal needs no network')),
+  credential: () => undefined,
+  generateId: () => 'id',
+  providers: {},
+};
+
 const models = (scripts: Record<string, unknown> = {}) =>
-  createModels({ clock: systemClock, rehearsal: { folders: [FOLDER], scripts: new Map(Object.entries(scripts)) } });
+  createModels({ ...NO_NETWORK, rehearsal: { folders: [FOLDER], scripts: new Map(Object.entries(scripts)) } });
 
 function request(model: string, turn: number, messages: Message[] = [user('Weekly digest')]): ModelRequest {
   return { model, turn, messages, instructions: 'You digest.', tools: [], maxOutputTokens: 1_000, outputSchema: null, temperature: null };
@@ -104,7 +112,7 @@ test('a rehearsal is marked, counts tokens by estimate and costs a known nothing
   const facts = port.facts('rehearsal/repo-digest');
   assert.ok(facts.rehearsed && facts.price !== null);
   assert.equal(costMicroUsd(usage, facts.price), 0);
-  assert.deepEqual(port.available()[0]?.models, ['rehearsal/repo-digest', 'rehearsal/with-faults']);
+  assert.deepEqual(port.available().at(-1)?.models, ['rehearsal/repo-digest', 'rehearsal/with-faults']);
 });
 
 test('a branch takes `otherwise` when its condition does not hold [GTW-7]', async () => {
