@@ -144,7 +144,7 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
       return { ok: 'refused', cause: error }; // what cannot be sealed harms its own run only
     }
     for (const apply of companion) apply();
-    applyPatch(row, request.patch);
+    applyPatch(row, typeof request.patch === 'function' ? request.patch(now()) : request.patch);
     for (const id of request.consumed) inbox.delete(id);
     return { ok: 'appended', entries, lease: { ...request.lease, headSeq: row.headSeq, headHash: row.headHash } };
   };

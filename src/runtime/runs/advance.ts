@@ -121,6 +121,7 @@ async function load(deps: DriveDeps, hold: Hold): Promise<HeldRun | null> {
     surroundings: { checkout: null, networkAllow: [] },
     history: [],
     inboxReadAtMs: 0,
+    shown: row,
     over: null,
   };
   try {

@@ -2,6 +2,7 @@
  * The commit of a batch of appends: guard, what commits together with them, entries, projection, inbox, in one
  * transaction; and what follows when it fails. Which appends share a batch is decided in group-commit.ts.
  */
+import type { JsonObject } from '../../kernel/canonical-json.ts';
 import { isoTime } from '../../kernel/clock.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, invariant } from '../../kernel/errors.ts';
@@ -27,7 +28,7 @@ const SETTLE_ATTEMPTS = 3_000;
 export type AppendDeps = { db: Database; clock: DatabaseClock; randomBytes: RandomBytes };
 
 /** A request with its entries sealed; `ordinal` is its place in the statement's arguments. */
-type Sealed = { ordinal: number; request: AppendRequest; entries: readonly SealedEntry[] };
+type Sealed = { ordinal: number; request: AppendRequest; entries: readonly SealedEntry[]; changes: JsonObject | null };
 type Answer = { matched: readonly number[]; firstPosition: number };
 
 /**
@@ -86,7 +87,9 @@ function sealAll(deps: AppendDeps, requests: readonly AppendRequest[], results: 
     try {
       const context = { org: lease.org, stream: lease.run, head, fence: lease.fence, actor: request.actor, version: EVENT_VERSION, atMs };
       const drafts = request.events.map(({ event, effectId }) => ({ payload: event, effectId }));
-      sealed.push({ ordinal: sealed.length, request, entries: sealEntries({ ...context, randomBytes: deps.randomBytes }, drafts) });
+      const entries = sealEntries({ ...context, randomBytes: deps.randomBytes }, drafts);
+      const patch = typeof request.patch === 'function' ? request.patch(atMs) : request.patch;
+      sealed.push({ ordinal: sealed.length, request, entries, changes: changesOf(patch, atMs) });
     } catch (error) {
       results.set(request, { ok: 'refused', cause: error }); // what cannot be written as JSON fails its own run only
     }
@@ -160,10 +163,9 @@ function argumentsOf(sealed: readonly Sealed[]): { requests: string; entries: st
   }));
   const rows = sealed.map(({ ordinal, entries }) => ({ ordinal, ...toRows(entries) }));
   const payloads = rows.flatMap((row) => row.payloads.map((payload) => ({ ordinal: row.ordinal, ...payload })));
-  const patches = sealed.flatMap(({ ordinal, request, entries }) => {
-    const changes = changesOf(request.patch, entries.at(-1)?.atMs ?? 0);
-    return changes === null ? [] : [{ ordinal, org: request.lease.org, run: request.lease.run, changes }];
-  });
+  const patches = sealed.flatMap(({ ordinal, request, changes }) =>
+    changes === null ? [] : [{ ordinal, org: request.lease.org, run: request.lease.run, changes }],
+  );
   return {
     requests: JSON.stringify(requests),
     entries: JSON.stringify(rows.flatMap((row) => row.entries.map((entry) => ({ ordinal: row.ordinal, ...entry })))),

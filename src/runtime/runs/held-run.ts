@@ -11,9 +11,9 @@ import { DRIVE_LIMITS } from './drive-limits.ts';
 import { fold } from './fold.ts';
 import type { Hold } from './lease-keeper.ts';
 import type { PastRun } from './rules.ts';
-import { patchOf } from './run-patch.ts';
+import { changedSince, patchOf } from './run-patch.ts';
 import type { RunState } from './state.ts';
-import type { AppendRequest, AppendResult, RunRow, RunStore } from './store-port.ts';
+import type { AppendRequest, AppendResult, RunPatch, RunRow, RunStore } from './store-port.ts';
 
 /** Why this worker is through with a run. */
 export type Over =
@@ -38,6 +38,8 @@ export type HeldRun = {
   /** Past runs of the agent, for the estimate of its end. */
   history: readonly PastRun[];
   inboxReadAtMs: number;
+  /** What the projection is known to hold, so that an append writes only what changes in it. */
+  shown: RunPatch;
   over: Over | null;
 };
 
@@ -64,11 +66,15 @@ export function write(deps: WriteDeps, held: HeldRun, events: readonly RunEvent[
  */
 export async function commit(deps: WriteDeps, held: HeldRun, { events, consumed, companion, release }: Commit): Promise<boolean> {
   if (held.over !== null) return false;
+  let shown = held.shown;
   const request: AppendRequest = {
     lease: held.hold.lease,
     actor: deps.worker,
     events: events.map((event) => ({ event, effectId: effectOf(event) })),
-    patch: { ...patchOf(ahead(deps.clock.nowMs(), held, events)), ...(release === undefined ? {} : { release }) },
+    patch: (atMs) => {
+      shown = patchOf(ahead(atMs, held, events));
+      return { ...changedSince(held.shown, shown), ...(release === undefined ? {} : { release }) };
+    },
     consumed: consumed ?? [],
     ...(companion === undefined ? {} : { companion }),
   };
@@ -77,6 +83,7 @@ export async function commit(deps: WriteDeps, held: HeldRun, { events, consumed,
   switch (result.ok) {
     case 'appended':
       held.hold.lease = result.lease;
+      held.shown = shown;
       held.state = result.entries.reduce(fold, held.state);
       return true;
     case 'stale':

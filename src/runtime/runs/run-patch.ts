@@ -2,6 +2,7 @@
  * The projection row of a run as its fold has it: written beside every append, and compared with a fold from nothing by a
  * test. Pure; nothing decides by these fields, they are for lists and claims.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { RunState } from './state.ts';
 import type { RunPatch } from './store-port.ts';
 
@@ -23,4 +24,10 @@ export function patchOf(state: RunState): RunPatch {
     usage: own.usage,
     cost: { microUsd: own.costMicroUsd, known: own.costKnown },
   };
+}
+
+/** The fields of `next` that `known` does not have already. */
+export function changedSince(known: RunPatch, next: RunPatch): RunPatch {
+  const changed = Object.entries(next).filter(([field, value]) => !isDeepStrictEqual(value, known[field as keyof RunPatch]));
+  return Object.fromEntries(changed);
 }

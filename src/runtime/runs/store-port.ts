@@ -103,7 +103,8 @@ export type AppendRequest = {
   lease: Lease;
   actor: string;
   events: readonly { event: RunEvent; effectId: string | null }[];
-  patch: RunPatch;
+  /** What depends on when the entries are written is told by a function of that time. */
+  patch: RunPatch | ((atMs: number) => RunPatch);
   /** Inbox rows these events journal: marked consumed in the same commit, exactly once. */
   consumed: readonly number[];
   /** Writes that must commit with it or not at all (approval rows, agent's failure count, a child run, a budget). */
