@@ -141,9 +141,16 @@ export function createDatabase(options: DatabaseOptions): Database {
 
 async function transact<T>(client: PoolClient, scope: { role: Role; org: OrgId | null }, work: (tx: Tx) => Promise<T>): Promise<T> {
   let committed: Promise<void> | null = null;
+  let fault: unknown = null;
   const send = async <R extends object>(text: string, values?: readonly unknown[]): Promise<R[]> => {
-    const { rows } = await client.query<R & QueryResultRow>(text, values === undefined ? undefined : [...values]);
-    return rows;
+    try {
+      const { rows } = await client.query<R & QueryResultRow>(text, values === undefined ? undefined : [...values]);
+      return rows;
+    } catch (error) {
+      // a statement that travelled with a failed one only says that the transaction is aborted
+      fault ??= error;
+      throw fault;
+    }
   };
   const commit = (): Promise<void> => (committed ??= sendCommit(client));
   const tx: Tx = {
