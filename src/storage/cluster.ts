@@ -289,7 +289,7 @@ async function startFault(options: ClusterOptions, why: string): Promise<AppErro
 }
 
 function clusterUrl(socketFolder: string, database: string): string {
-  return `postgresql://${CLUSTER_USER}@localhost:${PORT}/${database}?host=${encodeURIComponent(socketFolder)}`;
+  return `postgresql://${CLUSTER_USER}@localhost:${PORT}/${database}?host=${encodeURIComponent(socketFolder)}&sslmode=disable`;
 }
 
 function run(options: ClusterOptions, program: string, args: readonly string[]): Promise<{ status: number; output: string }> {

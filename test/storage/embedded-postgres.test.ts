@@ -156,7 +156,7 @@ test('a home that cannot be written says so [STO-1]', { skip: process.platform !
   await assert.rejects(start(home), refuses(/a file is in the way/));
 });
 
-test('a home of mode 500 says so', { skip: isRoot && 'root may write everywhere' }, async () => {
+test('a home of mode 500 says so [STO-1]', { skip: isRoot && 'root may write everywhere' }, async () => {
   await using home = testHome();
   await mkdir(home.path, { mode: 0o500 });
   await assert.rejects(start(home), refuses(/cannot be written/));
