@@ -29,7 +29,7 @@ export type ClusterOptions = {
 export type Cluster = {
   /** For a database of this cluster. */
   url(database: string): string;
-  /** Whether this call started the server rather than found it running. */
+  /** False when the server was running already; of two that start it at once, both say true. */
   owner: boolean;
   /** Leaves; the last process to leave stops the server. Idempotent. */
   stop: () => Promise<void>;

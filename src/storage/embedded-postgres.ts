@@ -23,7 +23,7 @@ export type Embedded = {
   version: string;
   /** Where the data is: in the home, or elsewhere when root's home cannot be entered by the database's user. */
   folder: string;
-  /** Whether this call started the server rather than found it running. */
+  /** False when the server was running already; of two that start it at once, both say true. */
   owner: boolean;
   /** Leaves the database; the last process to leave stops it. Idempotent. */
   stop: () => Promise<void>;
