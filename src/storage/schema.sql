@@ -110,6 +110,26 @@ table api_key, row level security forced
   windlass_app: insert, select, update (expires_at), update (replaced_by), update (revoked_at)
   windlass_identity: select, update (last_used_at)
 
+table checkpoint, row level security forced
+  org_id text not null
+  agent text not null
+  name text not null
+  value text not null
+  version bigint not null
+  set_by text not null
+  changed_at timestamp with time zone not null default clock_now()
+ constraints
+  checkpoint_agent_check CHECK (((length(agent) >= 1) AND (length(agent) <= 200)))
+  checkpoint_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+  checkpoint_value_check CHECK ((octet_length(value) <= 65536))
+  checkpoint_version_check CHECK ((version > 0))
+  checkpoint_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  checkpoint_pkey PRIMARY KEY (org_id, agent, name)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: delete, insert, select, update
+
 table concurrency_limit, row level security forced
   org_id text not null
   scope text not null

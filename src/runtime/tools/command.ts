@@ -6,7 +6,8 @@ import { cutText } from './call.ts';
 import type { ChildRecords } from './child-records.ts';
 import type { ProcessResult, RunProcess } from './child-process.ts';
 import { TOOL_LIMITS } from './limits.ts';
-import type { ToolContext, ToolOutcome } from './tool.ts';
+import { UNKNOWN_TOOL } from './registry.ts';
+import type { Tool, ToolContext, ToolOutcome } from './tool.ts';
 
 export type CommandRequest = {
   name: string;
@@ -50,6 +51,26 @@ export function createCommandRunner(deps: CommandDeps): RunCommand {
   };
 }
 
+/** A command of a plan as the harness calls it: with `{argv}`. What it is taken for is in the plan's manifest, not here. */
+export function createCommandTool(
+  run: RunCommand,
+): (command: { name: string; argv: readonly string[]; timeoutMs: number; repeatable: boolean }) => Tool {
+  return (command) => ({
+    spec: {
+      ...UNKNOWN_TOOL,
+      taints: [...UNKNOWN_TOOL.taints],
+      name: command.name,
+      description: command.argv.join(' '),
+      inputSchema: { type: 'object' },
+      recovery: command.repeatable ? 'key' : 'none',
+      timeoutMs: command.timeoutMs,
+      realm: '',
+      source: 'command',
+    },
+    call: (_args, context) => run({ name: command.name, argv: command.argv, env: {}, timeoutMs: command.timeoutMs }, context),
+  });
+}
+
 function outcomeOf(request: CommandRequest, result: ProcessResult, scrub: (text: string) => string): ToolOutcome {
   const stdout = scrub(result.stdout.toString('utf8'));
   const stderr = scrub(result.stderr.toString('utf8'));
@@ -68,14 +89,10 @@ function outcomeOf(request: CommandRequest, result: ProcessResult, scrub: (text:
       }
       return { ok: false, class: 'tool_error', message: `${command} exited with code ${result.exitCode ?? 'none'}.\n${text}` };
     case 'signal':
-      return { ok: false, class: 'tool_error', message: `${command} was ended by ${result.detail}.\n${text}`, mayHaveHappened: true };
+      return { ok: false, class: 'tool_error', message: `${command} was ended by ${result.detail}.\n${text}` };
     case 'deadline':
-      return {
-        ok: false,
-        class: 'timeout',
-        message: `${command} did not end within ${request.timeoutMs} ms and was stopped.\n${text}`,
-        mayHaveHappened: true,
-      };
+      // it is gone, and nobody else will finish it: a failure like an exit code, not an unknown outcome
+      return { ok: false, class: 'timeout', message: `${command} did not end within ${request.timeoutMs} ms and was stopped.\n${text}` };
     case 'aborted':
       return { ok: false, class: 'timeout', message: `${command} was stopped with its run.\n${text}`, mayHaveHappened: true };
     case 'unstarted':
