@@ -40,7 +40,15 @@ export function askInput({ state, nowMs }: Context, call: Call, decision: Decisi
   const choices = Array.isArray(call.args['choices'])
     ? call.args['choices'].map((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)))
     : [];
-  return ask({ state, nowMs }, call, { kind: 'input', question, choices, decision });
+  const minutes = call.args['deadlineMinutes'];
+  const ttlMs = typeof minutes === 'number' && minutes > 0 ? minutes * 60_000 : Number.POSITIVE_INFINITY;
+  return ask({ state, nowMs }, call, {
+    kind: 'input',
+    question,
+    choices,
+    decision,
+    deadlineMs: nowMs + Math.min(ttlMs, planOf(state).approvalTtlMs),
+  });
 }
 
 export function askOutcome({ state, nowMs }: Context, call: Call): Action {
@@ -49,7 +57,7 @@ export function askOutcome({ state, nowMs }: Context, call: Call): Action {
   return ask({ state, nowMs }, call, { kind: 'outcome', question, choices: ['done', 'not_done'], decision });
 }
 
-type Asked = Pick<EventOf<'approval.asked'>, 'kind' | 'question' | 'choices' | 'decision'>;
+type Asked = Pick<EventOf<'approval.asked'>, 'kind' | 'question' | 'choices' | 'decision'> & { deadlineMs?: number };
 
 function ask({ state, nowMs }: Pick<Context, 'state' | 'nowMs'>, call: Call, asked: Asked): Action {
   const plan = planOf(state);
