@@ -55,6 +55,8 @@ export const ConfigFile = z.strictObject({
   blobs: z.enum(['folder', 'none']).optional(),
   defaultModel: z.string().optional(),
   providers: z.record(z.string(), ProviderConfig).default({}),
+  /** Prices and windows by `provider/model`, in the form of `src/runtime/models/prices.json`, checked where they are read (spec GTW-5). */
+  prices: z.record(z.string(), z.unknown()).default({}),
   tools: z.record(z.string(), McpServerConfig).default({}),
 });
 
@@ -71,6 +73,7 @@ export type Config = Readonly<{
   blobs: 'folder' | 'none';
   defaultModel: string | null;
   providers: Readonly<Record<string, z.infer<typeof ProviderConfig>>>;
+  prices: Readonly<Record<string, unknown>>;
   mcpServers: Readonly<Record<string, McpServerConfig>>;
   /** Absolute path of the file read, null when there is none. */
   file: string | null;
@@ -112,6 +115,7 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
     blobs: file.blobs ?? 'folder',
     defaultModel: env['WINDLASS_MODEL'] ?? file.defaultModel ?? null,
     providers: file.providers,
+    prices: file.prices,
     mcpServers: file.tools,
     file: path,
   };

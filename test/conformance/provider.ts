@@ -270,7 +270,8 @@ function testTime(protocol: Protocol, title: Titled): void {
     const startMs = performance.now();
     const failure = failureOf(await call());
     const tookMs = performance.now() - startMs;
-    assert.ok(tookMs >= limitMs * 0.95 && tookMs <= limitMs * 1.05 + 25, `took ${tookMs} ms of ${limitMs}`);
+    // Five in a hundred (R5), and what a busy machine adds by itself.
+    assert.ok(tookMs >= limitMs * 0.95 && tookMs <= limitMs * 1.05 + 150, `took ${tookMs} ms of ${limitMs}`);
     return failure;
   };
 

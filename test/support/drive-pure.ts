@@ -11,7 +11,8 @@ import { decideByTier } from '../../src/platform/policy/policy.ts';
 import type { Action, PlannedCall } from '../../src/runtime/runs/action.ts';
 import { fold } from '../../src/runtime/runs/fold.ts';
 import { isSameWait, next } from '../../src/runtime/runs/next.ts';
-import { estimateTokens, type ModelPlan, type Rules } from '../../src/runtime/runs/rules.ts';
+import type { ModelPlan, Rules } from '../../src/runtime/runs/rules.ts';
+import { estimateTokens } from '../../src/runtime/models/tokens.ts';
 import { emptyState, type RunState } from '../../src/runtime/runs/state.ts';
 
 export const RULES: Rules = { decide: decideByTier, validate: () => [], countTokens: estimateTokens, openUntilMs: () => null, history: [] };

@@ -3,7 +3,7 @@
  * fall back or give up is the pure core's.
  */
 import type { EventOf } from '../../kernel/events.ts';
-import type { Usage } from '../../kernel/messages.ts';
+import type { Message, ToolResultPart, Usage } from '../../kernel/messages.ts';
 import type { ModelOutcome } from '../models/model.ts';
 import { costMicroUsd } from '../models/prices.ts';
 import type { Action } from './action.ts';
@@ -28,12 +28,31 @@ export async function callModel(deps: DriveDeps, held: HeldRun, action: CallMode
   const preview = startPreview(deps, held.row, intended.turn);
   const outcome = await interruptibly(deps, held, (signal) =>
     deps.models.call(
-      { ...action.request, model: intended.model, maxOutputTokens: intended.maxOutputTokens, turn: intended.turn },
+      {
+        ...action.request,
+        messages: messagesFor(held, action),
+        model: intended.model,
+        maxOutputTokens: intended.maxOutputTokens,
+        turn: intended.turn,
+      },
       { signal, timeoutMs: timeLeftMs(deps, held), onDelta: (text) => preview.add(text) },
     ),
   );
   await preview.end();
   await write(deps, held, [outcomeEvent(deps, held, { action, outcome, ms: Math.max(0, deps.clock.nowMs() - beganMs) })]);
+}
+
+/** A rehearsal works on the data of the tools' results; a provider is sent their text alone (spec GTW-7). */
+function messagesFor(held: HeldRun, { intended, request }: CallModel): readonly Message[] {
+  if (held.state.models[intended.model]?.rehearsed !== true) return request.messages;
+  const data = new Map(held.state.results.map(({ callId, structured }) => [callId, structured]));
+  return request.messages.map((message) =>
+    message.role === 'tool' ? { ...message, content: message.content.map((part) => withData(part, data.get(part.callId))) } : message,
+  );
+}
+
+function withData(part: ToolResultPart, structured: ToolResultPart['structured']): ToolResultPart {
+  return structured === undefined ? part : { ...part, structured };
 }
 
 type Happened = { action: CallModel; outcome: ModelOutcome; ms: number };

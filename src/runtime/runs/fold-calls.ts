@@ -98,12 +98,18 @@ function foldDone(state: RunState, { call, entry, event }: Step<EventOf<'tool.do
       ...state,
       labels: joinLabels(state.labels, event.labels),
       attempts: [...state.attempts, attempt(state, { call, entry, failure: null })],
-      results: [...state.results, { callId: call.callId, tool: call.tool, text: event.text }],
+      results: [...state.results, { callId: call.callId, tool: call.tool, text: event.text, ...dataFor(state, event) }],
       evidence: event.evidence === null ? state.evidence : [...state.evidence, { evidence: event.evidence, seq: entry.seq }],
       lastWriteSeq: write ? entry.seq : state.lastWriteSeq,
     },
     { ...call, phase: 'done', result: { text: event.text, failed: false } },
   );
+}
+
+/** Only a scripted model works on a result's data; for the others it would double what a run holds in memory. */
+function dataFor(state: RunState, { structured }: EventOf<'tool.done'>): { structured?: EventOf<'tool.done'>['structured'] } {
+  const rehearsed = Object.values(state.models).some((facts) => facts.rehearsed);
+  return rehearsed && structured !== undefined ? { structured } : {};
 }
 
 /** An answer bound to another hash is none: the question stays open until its deadline (spec APR-1). */

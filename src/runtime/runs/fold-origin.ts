@@ -50,7 +50,7 @@ export function foldOrigin(origin: RunState, entry: Entry, event: EventOf<'run.q
     ),
     pendingNotes: origin.pendingNotes,
     referenced: origin.referenced,
-    results: origin.results.map((result) => ({ ...result, text: edited(result.callId, result.text) })),
+    results: origin.results.map((result) => (edits.has(result.callId) ? withText(result, edited(result.callId, result.text)) : result)),
     callIds: origin.callIds,
     calls: origin.calls.map((call) => reopen(call, edited)),
     // A turn that the prefix left without a reply is taken again under its number.
@@ -77,4 +77,9 @@ function reopen(call: Call, edited: (callId: string, text: string) => string): C
   const mayHaveHappened = call.phase === 'intended' && call.intent?.event.sideEffect !== 'read';
   if (mayHaveHappened || call.phase === 'unknown' || call.question?.asked.kind === 'outcome') return { ...call, phase: 'unknown', question: null };
   return { ...call, phase: 'asked', tries: 0, question: null, intent: null, child: null };
+}
+
+/** The data of an edited result would still say what the text no longer does. */
+function withText({ callId, tool }: RunState['results'][number], text: string): RunState['results'][number] {
+  return { callId, tool, text };
 }

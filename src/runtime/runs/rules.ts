@@ -24,11 +24,6 @@ export type Rules = {
 
 export type Context = { readonly state: RunState; readonly nowMs: number; readonly rules: Rules };
 
-/** A token is about four bytes of English or code; a third more is counted, so that limits hold where it is less. */
-export function estimateTokens(text: string): number {
-  return Math.ceil(Buffer.byteLength(text, 'utf8') / 3);
-}
-
 export type ModelPlan = Extract<RunPlan, { kind: 'model' }>;
 
 /** The plan of a run that has been queued. @throws AppError `internal` before that. */

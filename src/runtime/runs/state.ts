@@ -90,7 +90,8 @@ export type RunState = {
   readonly pendingNotes: readonly string[];
   /** Calls whose results are shown as references (spec HAR-4). */
   readonly referenced: readonly string[];
-  readonly results: readonly { callId: string; tool: string; text: string }[];
+  /** `structured` is kept for a rehearsal only. */
+  readonly results: readonly { callId: string; tool: string; text: string; structured?: EventOf<'tool.done'>['structured'] }[];
   readonly callIds: readonly string[];
   /** Of the current turn, in the model's order. */
   readonly calls: readonly Call[];

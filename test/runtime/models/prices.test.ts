@@ -77,7 +77,7 @@ test('a dated name is priced as its model; an unknown one has no price and a sma
   }
 });
 
-test('a token estimate is zero for nothing, grows with the text, and is near what tokenizers say [GTW-8]', () => {
+test('a token estimate is zero for nothing, grows with the text, and errs upward within reason [GTW-8]', () => {
   assert.equal(estimateTokens(''), 0);
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (a, b) => {
@@ -86,7 +86,8 @@ test('a token estimate is zero for nothing, grows with the text, and is near wha
     }),
   );
   const english = 'The quick brown fox jumps over the lazy dog and then takes a long rest in the shade of an old tree.';
-  assert.ok(Math.abs(estimateTokens(english) - 22) <= 5);
+  // Real tokenizers say 22 to 30.
+  assert.ok(estimateTokens(english) >= 22 && estimateTokens(english) <= 36);
   assert.ok(estimateTokens('今日は天気がいいですね') >= 8);
   const image = { role: 'user' as const, content: [{ type: 'image' as const, mediaType: 'image/png', base64: 'A'.repeat(1_000_000) }] };
   assert.ok(estimateMessageTokens(image) < 2_000, 'an image counts as an image, not as its base64');
