@@ -36,7 +36,8 @@ export function createCommandRunner(deps: CommandDeps): RunCommand {
     if (context.checkout === null) {
       return { ok: false, class: 'invalid_input', message: `The command "${request.name}" needs a checkout to run in, and this run has none.` };
     }
-    const mark = `${context.run}/${context.callId}`;
+    // of this attempt alone: a successor may be at the same call while this one's leavings are reaped
+    const mark = `${context.run}/${context.callId}/${deps.nowMs()}`;
     const result = await deps.run({
       argv: [program, ...args],
       cwd: context.checkout,

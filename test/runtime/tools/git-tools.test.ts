@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -199,3 +200,20 @@ test('a folder that is no repository, and one below somebody else, are said to b
   const none = await caller(createGitTools(deps), contextOf())('git_log');
   assert.ok(!none.ok && none.message.includes('no checkout'));
 });
+
+test(
+  "a repository of another user is read all the same, without a word in anybody's configuration",
+  { skip: process.getuid?.() !== 0 && 'needs root to give files away' },
+  async () => {
+    using repository = temporaryRepository();
+    const context = contextOf({ checkout: repository.path });
+    const call = caller(createGitTools({ git: repository.git, roots: repository.worktrees }), context);
+    execFileSync('chown', ['-R', '12345:12345', repository.path]);
+    assert.throws(() => repository.raw('log'), 'git by itself refuses');
+    for (const tool of ['git_log', 'git_status', 'git_diff']) {
+      const outcome = await call(tool);
+      assert.ok(outcome.ok, outcome.ok ? '' : outcome.message);
+    }
+    assert.ok((await repository.worktrees.own(context)).path.startsWith(repository.home));
+  },
+);
