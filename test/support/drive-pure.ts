@@ -83,7 +83,9 @@ export function says(text: string): AssistantPart[] {
   return [{ type: 'text', text }];
 }
 
-export function calls(...list: readonly [tool: string, args: ToolArgs, callId?: string][]): AssistantPart[] {
+export type ScriptedCall = [tool: string, args: ToolArgs, callId?: string];
+
+export function calls(...list: ScriptedCall[]): AssistantPart[] {
   return list.map(([tool, args, callId], index) => ({ type: 'tool_call', callId: callId ?? `c${index}`, tool, args }));
 }
 

@@ -1,0 +1,232 @@
+/** Model calls that fail, models that are away, limits on what a call may take, answers that are not accepted. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EventOf } from '../../../src/kernel/events.ts';
+import { DEFAULT_LIMITS } from '../../../src/kernel/plan.ts';
+import type { Action } from '../../../src/runtime/runs/action.ts';
+import { countedTokens } from '../../../src/runtime/runs/limits.ts';
+import { calls, drive, FACTS, modelPlan, queued, says, toolEntry, type Driven, type World } from '../../support/drive-pure.ts';
+
+const TOOLS = [toolEntry('look'), toolEntry('write', { sideEffect: 'reversible' })];
+
+function run(plan: Parameters<typeof modelPlan>[0], world: Pick<World, 'model'> & Partial<World>): Driven {
+  return drive({ queued: queued(modelPlan({ tools: ['look', 'write'], ...plan })), tools: TOOLS, ...world });
+}
+
+const ended = (driven: Driven): EventOf<'run.ended'> => driven.state.ended?.event ?? assert.fail('it has not ended');
+const intents = (driven: Driven): EventOf<'model.intended'>[] =>
+  driven.entries.flatMap(({ event }) => (event?.type === 'model.intended' ? [event] : []));
+const waits = (driven: Driven): Extract<Action, { do: 'wait' }>[] => driven.actions.flatMap((action) => (action.do === 'wait' ? [action] : []));
+
+test('a retryable failure is tried again after 1 2 4 8 16 s and a quarter of jitter at most, five times [HAR-7]', () => {
+  const driven = run({}, { model: () => ({ kind: 'overloaded', retryable: true }) });
+  assert.equal(intents(driven).length, 6);
+  const failures = driven.entries.filter(({ event }) => event?.type === 'model.failed').map((entry) => entry.atMs);
+  const begun = driven.entries.filter(({ event }) => event?.type === 'context.assembled').map((entry) => entry.atMs);
+  [1, 2, 4, 8, 16].forEach((seconds, index) => {
+    const pause = (begun[index + 1] ?? 0) - (failures[index] ?? 0);
+    assert.ok(pause >= seconds * 1_000 && pause <= seconds * 1_250 + 100, `${pause} ms before retry ${index + 1}`);
+  });
+  assert.equal(ended(driven).failure, 'model_error');
+  assert.equal(driven.state.own.turns, 1, 'one turn, however often it was tried');
+});
+
+test('a wait of a few seconds holds the worker, a longer one gives it back [HAR-7]', () => {
+  const driven = run({}, { model: (n) => (n <= 4 ? { kind: 'rate_limited', retryable: true } : says('ok')) });
+  assert.deepEqual(
+    waits(driven).map((wait) => [wait.for, wait.release]),
+    [
+      ['rate_limit', false],
+      ['rate_limit', false],
+      ['rate_limit', true],
+      ['rate_limit', true],
+    ],
+  );
+  const waiting = driven.entries.filter(({ event }) => event?.type === 'run.waiting');
+  assert.equal(waiting.length, 2, 'only what gives the worker back is journaled');
+});
+
+test('the fallback takes over after the retries, and at once where a retry is of no use [HAR-6] [HAR-7]', () => {
+  const plan = { fallbacks: ['test/two'] };
+  const tired = run(plan, { model: (_n, action) => (action.intended.model === 'test/one' ? { kind: 'overloaded', retryable: true } : says('ok')) });
+  assert.deepEqual(
+    intents(tired).map((intent) => intent.model),
+    [...Array.from({ length: 6 }, () => 'test/one'), 'test/two'],
+  );
+  const refused = run(plan, {
+    model: (_n, action) => (action.intended.model === 'test/one' ? { kind: 'invalid_request', retryable: false } : says('ok')),
+  });
+  assert.deepEqual(
+    intents(refused).map((intent) => intent.model),
+    ['test/one', 'test/two'],
+  );
+  assert.equal(ended(refused).status, 'succeeded');
+  assert.ok(refused.entries.some(({ event }) => event?.type === 'model.fellback' && /invalid_request/.test(event.why)));
+});
+
+test('an open circuit is not called: the fallback is, or the run waits for it to close [HAR-7]', () => {
+  const away = { openUntilMs: (model: string) => (model === 'test/one' ? 1_060_000 : null) };
+  const other = run({ fallbacks: ['test/two'] }, { model: () => says('ok'), rules: away });
+  assert.deepEqual(
+    intents(other).map((intent) => intent.model),
+    ['test/two'],
+  );
+  const alone = run({}, { model: () => says('ok'), rules: away });
+  assert.equal(waits(alone)[0]?.untilMs, 1_060_000);
+  assert.equal(ended(alone).status, 'succeeded');
+});
+
+test('a model without a credential halts with what is needed [HAR-6] [HAR-8]', () => {
+  const end = ended(run({}, { model: () => ({ kind: 'credential', retryable: false }) }));
+  assert.equal(end.status, 'halted');
+  assert.equal(end.escalation?.need, 'a credential for test/one');
+});
+
+test('a model that policy refuses is not called [POL-1]', () => {
+  const end = ended(
+    run({}, { model: () => assert.fail('it was called'), rules: { decide: () => ({ answer: 'deny', rules: ['off'], reason: 'switched off' }) } }),
+  );
+  assert.equal(end.failure, 'denied');
+});
+
+test('a call cut off by a crash is charged at its worst case and tried again [RUN-3]', () => {
+  const driven = run({}, { model: (n) => (n === 1 ? 'crash' : says('ok')) });
+  const failed = driven.entries.flatMap(({ event }) => (event?.type === 'model.failed' ? [event] : []))[0];
+  const [intent] = intents(driven);
+  assert.equal(failed?.kind, 'interrupted');
+  assert.equal(failed.usage.estimated, true);
+  assert.equal(countedTokens(failed.usage), intent?.reservation?.tokens);
+  assert.equal(failed.costMicroUsd, intent?.reservation?.microUsd);
+  assert.equal(ended(driven).answer, 'ok');
+});
+
+const LIMITS: [string, Partial<typeof DEFAULT_LIMITS>, RegExp][] = [
+  ['turns', { turns: 3 }, /3 model turns/],
+  ['tool calls', { toolCalls: 2 }, /2 tool calls/],
+  ['tokens', { tokens: 3_000 }, /limit of 3000 tokens/],
+  ['cost', { costMicroUsd: 3_000 }, /limit of 0\.00 USD/],
+  ['active time', { activeMs: 60_000 }, /1 minutes of active time/],
+];
+
+for (const [what, limits, reason] of LIMITS) {
+  test(`the limit of ${what} ends the run as limited, with the partial answer and the reason [HAR-2]`, () => {
+    const driven = run(
+      { limits: { ...DEFAULT_LIMITS, ...limits } },
+      { model: (n) => [...says(`so far ${n}`), ...calls(['look', { n }])], tool: () => 'x'.repeat(300), stepMs: what === 'active time' ? 3_000 : 5 },
+    );
+    const end = ended(driven);
+    assert.equal(end.status, 'limited', end.reason);
+    assert.match(end.reason, reason);
+    assert.match(end.answer ?? '', /^so far \d+$/);
+    assert.equal(end.partial, true);
+    assert.ok(driven.state.own.turns >= 2);
+  });
+}
+
+test('an answer given with the last turn is whole, not limited [HAR-2]', () => {
+  const driven = run({ limits: { ...DEFAULT_LIMITS, turns: 1 } }, { model: () => says('ok') });
+  assert.equal(ended(driven).status, 'succeeded');
+});
+
+test('cached input does not count against the limit of tokens [HAR-2]', () => {
+  assert.equal(
+    countedTokens({ inputTokens: 100, cachedInputTokens: 90, cacheWriteTokens: 0, outputTokens: 5, reasoningTokens: 0, estimated: false }),
+    15,
+  );
+});
+
+test('a call asks for no more output than window, money and tokens allow [HAR-2]', () => {
+  const tight = run({ limits: { ...DEFAULT_LIMITS, tokens: 1_000 } }, { model: () => says('ok') });
+  const [intent] = intents(tight);
+  assert.ok(intent !== undefined && intent.maxOutputTokens < FACTS.maxOutputTokens);
+  assert.equal(intent.reservation?.tokens, 1_000);
+});
+
+test('an answer that does not match the schema is repaired once, then the run fails [AGT-3] [HAR-6]', () => {
+  const plan = { outputSchema: { type: 'object' } };
+  const validate = (_schema: object, value: unknown): string[] => (typeof value === 'object' ? [] : ['must be object']);
+  const mended = run(plan, { model: (n) => says(n === 1 ? '"text"' : '```json\n{"a":1}\n```'), rules: { validate } });
+  assert.equal(ended(mended).status, 'succeeded');
+  assert.deepEqual(ended(mended).output, { a: 1 });
+  const message = mended.state.messages[2];
+  assert.match(message?.role === 'user' && message.content[0]?.type === 'text' ? message.content[0].text : '', /must be object/);
+  const broken = run(plan, { model: () => says('no json'), rules: { validate } });
+  assert.equal(ended(broken).failure, 'invalid_output');
+  assert.equal(intents(broken).length, 2);
+});
+
+test('an empty answer and one that was cut off get one more try [HAR-6]', () => {
+  assert.equal(ended(run({}, { model: (n) => says(n === 1 ? ' ' : 'ok') })).answer, 'ok');
+  assert.equal(ended(run({}, { model: () => says('') })).failure, 'invalid_output');
+  const cut = run({}, { model: () => ({ content: says('half'), finish: 'length' }) });
+  assert.equal(ended(cut).status, 'limited');
+  assert.equal(intents(cut).length, 2);
+});
+
+test('required evidence must be there and newer than the last change, after one reminder [RUN-11]', () => {
+  const observed = (atMs: number) => ({ text: 'green', evidence: { level: 'observed' as const, what: 'tests pass', atMs } });
+  const plan = { evidence: 'observed' as const };
+  const none = run(plan, { model: () => says('done') });
+  assert.equal(ended(none).failure, 'invalid_output');
+  assert.match(ended(none).reason, /no evidence of level "observed"/);
+  const stale = run(plan, {
+    model: (n) => (n === 1 ? calls(['look', {}]) : n === 2 ? calls(['write', {}]) : n === 4 ? calls(['look', {}]) : says('done')),
+    tool: (call) => (call.tool.name === 'look' ? observed(1) : 'written'),
+  });
+  assert.deepEqual(stale.state.rejections, ['evidence']);
+  assert.equal(ended(stale).status, 'succeeded');
+  assert.equal(ended(stale).evidence.length, 2);
+});
+
+test('the deadline ends a run that waits, over budget as such [RUN-7]', () => {
+  const ask = { tools: [toolEntry('look', { kind: 'ask' })], model: () => calls(['look', { question: '?' }]) };
+  const late = run({}, { ...ask, queued: queued(modelPlan({ tools: ['look'] }), { deadlineMs: 1_500_000 }) });
+  assert.deepEqual([ended(late).status, ended(late).failure], ['limited', 'timeout']);
+  const poor = run(
+    {},
+    {
+      model: () => says('ok'),
+      queued: queued(modelPlan(), { deadlineMs: 1_500_000 }),
+      inbox: (step) =>
+        step === 2 ? [{ type: 'budget.exhausted', budget: 'day', resetsAtMs: 9_000_000, message: 'The budget of today is used up.' }] : [],
+    },
+  );
+  assert.equal(ended(poor).status, 'budget_exhausted');
+});
+
+test('a run over budget waits for the period, and goes on at once when more is granted [RUN-7]', () => {
+  const exhausted: EventOf<'budget.exhausted'> = { type: 'budget.exhausted', budget: 'day', resetsAtMs: 2_000_000, message: 'used up' };
+  const grant: EventOf<'run.signalled'> = { type: 'run.signalled', signal: 'grant', reason: '', by: { actor: 'a', name: 'Ada' } };
+  const reset = run({}, { model: () => says('ok'), inbox: (step) => (step === 2 ? [exhausted] : []) });
+  assert.equal(waits(reset)[0]?.untilMs, 2_000_000);
+  assert.equal(ended(reset).status, 'succeeded');
+  const granted = run({}, { model: () => says('ok'), inbox: (step) => (step === 2 ? [exhausted] : step === 3 ? [grant] : []) });
+  assert.equal(ended(granted).status, 'succeeded');
+  assert.ok(granted.nowMs < 2_000_000);
+});
+
+test('cancel wins over all else and names who; pause waits for resume [RUN-5] [RUN-7]', () => {
+  const by = { actor: 'a', name: 'Ada' };
+  const cancelled = run(
+    {},
+    {
+      model: () => calls(['look', {}]),
+      inbox: (step) => (step === 5 ? [{ type: 'run.signalled', signal: 'cancel', reason: 'wrong repo', by }] : []),
+    },
+  );
+  assert.equal(ended(cancelled).reason, 'Cancelled by Ada: wrong repo.');
+  const paused = run(
+    {},
+    {
+      model: () => says('ok'),
+      inbox: (step, state) =>
+        step === 3
+          ? [{ type: 'run.signalled', signal: 'pause', reason: '', by }]
+          : state.status === 'paused'
+            ? [{ type: 'run.signalled', signal: 'resume', reason: '', by }]
+            : [],
+    },
+  );
+  assert.equal(ended(paused).status, 'succeeded');
+  assert.ok(paused.entries.some(({ event }) => event?.type === 'run.waiting' && event.for === 'pause'));
+});
