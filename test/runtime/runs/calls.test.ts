@@ -201,6 +201,12 @@ test('sub-agents start beside each other with equal shares of what is left, and 
   assert.equal(driven.state.ofChildren.turns, 6);
 });
 
+test('a sub-agent is not started before an earlier write of the turn was decided [HAR-5] [RUN-8]', () => {
+  const driven = run({ model: once(['send', {}], ['agent_kid', {}]), answer: () => ({ answer: 'approve' }), child: () => ({}) });
+  const kinds = driven.entries.map(({ event }) => event?.type);
+  assert.ok(kinds.indexOf('tool.done') < kinds.indexOf('child.started'), kinds.join());
+});
+
 test('nesting deeper than three is denied [RUN-8]', () => {
   const deep = run({ queued: queued(plan, { parent: { run: 'run_0', callId: 'c', depth: 3 } }), model: once(['agent_kid', {}]) });
   assert.match(results(deep)[0] ?? '', /^Denied: sub-agents may be nested 3 deep/);
