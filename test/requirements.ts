@@ -6,14 +6,14 @@ export type Status = 'open' | 'part' | 'done';
 
 export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> = {
   // Agents
-  'AGT-1': ['open', 'Agents are managed and run alike over every surface and from YAML files; no agent raises its own powers.'],
-  'AGT-2': ['open', 'Each change of an agent is a new immutable version; a run names the one it used; any can be compared and restored.'],
-  'AGT-3': ['open', 'A definition holds instructions, models, an allowlist of tools, schemas, limits, schedules, tier, owner and who may use it.'],
-  'AGT-4': ['open', 'Three failures in a row put an agent in error; its firings are recorded as skipped until a human resumes it.'],
+  'AGT-1': ['part', 'Agents are managed and run alike over every surface and from YAML files; no agent raises its own powers.'],
+  'AGT-2': ['part', 'Each change of an agent is a new immutable version; a run names the one it used; any can be compared and restored.'],
+  'AGT-3': ['part', 'A definition holds instructions, models, an allowlist of tools, schemas, limits, schedules, tier, owner and who may use it.'],
+  'AGT-4': ['part', 'Three failures in a row put an agent in error; its firings are recorded as skipped until a human resumes it.'],
   'AGT-5': ['open', 'Templates for real jobs ship, some needing nothing but a model.'],
   'AGT-6': ['open', 'A sentence becomes a draft definition that is created only when confirmed.'],
-  'AGT-7': ['open', 'An agent may be a fixed command or workflow without a model, with the same queue, journal and limits.'],
-  'AGT-8': ['open', 'Plan shows what configuration files would change, apply changes it, drift is reported.'],
+  'AGT-7': ['part', 'An agent may be a fixed command or workflow without a model, with the same queue, journal and limits.'],
+  'AGT-8': ['part', 'Plan shows what configuration files would change, apply changes it, drift is reported.'],
   'AGT-9': ['open', 'The engineering assistant ships whole, with its cases, and needs one command and the authorisations.'],
   'AGT-10': ['open', 'Raising a tier runs a checklist against live state and refuses with what is missing; shortcuts are a register with dates.'],
   // Runs and the journal
@@ -98,8 +98,8 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'POL-3': ['open', 'A run that read untrusted content and holds private data acts outside only with a human.'],
   'POL-4': ['open', 'A call aimed at another project is refused with the way to hand over instead.'],
   // Approvals
-  'APR-1': ['open', 'An approval shows the exact action, is answered once by someone named, never by what caused it.'],
-  'APR-2': ['open', 'A run waits without a worker, goes on within 2 s of the answer and executes what was approved, by hash; expiry is decided.'],
+  'APR-1': ['part', 'An approval shows the exact action, is answered once by someone named, never by what caused it.'],
+  'APR-2': ['part', 'A run waits without a worker, goes on within 2 s of the answer and executes what was approved, by hash; expiry is decided.'],
   'APR-3': ['open', 'A standing approval has scope, caps and an end; each use is in the journal.'],
   // Guardrails
   'GRD-1': ['open', 'Input and tool output are screened, fast first and deeper where flagged.'],
@@ -119,8 +119,8 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'SEC-6': ['open', 'Agents and models hold handles; values are put in place at the edge.'],
   'SEC-7': ['open', 'A key can be removed everywhere, and an audit lists where it still lives.'],
   // Identity and audit
-  'IDN-1': ['open', 'People sign in, keys have scopes, expiry and rotation, roles and service accounts limit both.'],
-  'IDN-2': ['open', 'Every endpoint is refused without a token, from the wrong org, with the wrong role; errors show no internals.'],
+  'IDN-1': ['part', 'People sign in, keys have scopes, expiry and rotation, roles and service accounts limit both.'],
+  'IDN-2': ['part', 'Every endpoint is refused without a token, from the wrong org, with the wrong role; errors show no internals.'],
   'IDN-3': ['open', 'An owner invites people by link; until then nothing speaks of organizations.'],
   'IDN-4': ['open', 'A person removed at the identity provider loses everything within a minute.'],
   'AUD-1': ['open', 'Changes and decisions stand in a Merkle log with signed heads, verified without the server.'],

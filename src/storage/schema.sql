@@ -110,6 +110,53 @@ table api_key, row level security forced
   windlass_app: insert, select, update (expires_at), update (replaced_by), update (revoked_at)
   windlass_identity: select, update (last_used_at)
 
+table approval, row level security forced
+  org_id text not null
+  id text not null
+  run_id text not null
+  root_id text not null
+  agent_id text not null
+  agent_name text not null
+  after_seq bigint not null
+  call_id text not null
+  kind text not null
+  tool text not null
+  args text not null
+  hash text not null
+  question text not null
+  choices text[] not null
+  reason text not null
+  rules text[] not null
+  asked_at timestamp with time zone not null default clock_now()
+  deadline_at timestamp with time zone not null
+  on_expiry text not null
+  state text not null default 'open'::text
+  answer text
+  answer_args text
+  answer_text text
+  answered_by text
+  answered_name text
+  answered_key text
+  answered_at timestamp with time zone
+ constraints
+  approval_answer_check CHECK ((answer = ANY (ARRAY['approve'::text, 'edit'::text, 'deny'::text, 'answer'::text, 'done'::text, 'not_done'::text])))
+  approval_check CHECK (((state = 'answered'::text) = (answer IS NOT NULL)))
+  approval_check1 CHECK (((answer IS NULL) = (answered_at IS NULL)))
+  approval_kind_check CHECK ((kind = ANY (ARRAY['approval'::text, 'input'::text, 'outcome'::text])))
+  approval_on_expiry_check CHECK ((on_expiry = ANY (ARRAY['deny'::text, 'halt'::text])))
+  approval_state_check CHECK ((state = ANY (ARRAY['open'::text, 'answered'::text, 'expired'::text, 'withdrawn'::text])))
+  approval_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE INDEX approval_by_deadline ON approval USING btree (deadline_at) WHERE (state = 'open'::text)
+  CREATE INDEX approval_by_run ON approval USING btree (org_id, run_id)
+  CREATE INDEX approval_by_state ON approval USING btree (org_id, state, id)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_asks for all to windlass_worker using true with check true
+ grants
+  windlass_app: select, update (answer), update (answer_args), update (answer_text), update (answered_at), update (answered_by), update (answered_key), update (answered_name), update (state)
+  windlass_worker: insert, select, update (state)
+
 table checkpoint, row level security forced
   org_id text not null
   agent text not null
