@@ -6,7 +6,7 @@ import type { EventOf } from '../../../src/kernel/events.ts';
 import type { Message } from '../../../src/kernel/messages.ts';
 import { assemble, promptAt, STOP_RULES_TEXT } from '../../../src/runtime/runs/context.ts';
 import { foldAll } from '../../../src/runtime/runs/fold.ts';
-import { estimateTokens } from '../../../src/runtime/runs/rules.ts';
+import { estimateTokens } from '../../../src/runtime/models/tokens.ts';
 import { calls, drive, FACTS, modelPlan, queued, RULES, says, toolEntry, type Driven } from '../../support/drive-pure.ts';
 import { makeWorld, spec } from './random-world.ts';
 
