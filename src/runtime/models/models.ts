@@ -135,8 +135,15 @@ async function withDeadline(at: { clock: Clock; options: CallOptions }, call: (a
     options.signal.addEventListener('abort', giveUp, { once: true, signal: done.signal });
   });
   if (options.signal.aborted) return failed(modelFailure('aborted', 'The call was given up.', { sent: false }));
+  const onDelta = (text: string): void => {
+    if (!done.signal.aborted) options.onDelta?.(text);
+  };
+  // A fault of ours must neither leave the circuit half open nor, when it comes late, end the process.
+  const work = call({ signal: stop.signal, exchange, onDelta }).catch((error: unknown) =>
+    failed(modelFailure('malformed', `The answer could not be handled: ${toAppError(error).message}`, { sent: exchange.sent })),
+  );
   try {
-    return await Promise.race([gaveUp, call({ signal: stop.signal, exchange, onDelta: options.onDelta }), timedOut]);
+    return await Promise.race([gaveUp, work, timedOut]);
   } finally {
     stop.abort();
     done.abort();
