@@ -5,10 +5,9 @@
 import type { JsonObject } from '../../src/kernel/canonical-json.ts';
 import type { Entry, EventOf, RunEvent } from '../../src/kernel/events.ts';
 import { createIds, storedId, type OrgId, type RunId, type WorkerId } from '../../src/kernel/ids.ts';
-import { NO_USAGE, type AssistantPart } from '../../src/kernel/messages.ts';
 import type { RunPlan } from '../../src/kernel/plan.ts';
 import { decideByTier } from '../../src/platform/policy/policy.ts';
-import type { ModelOutcome, ModelRequest, Models } from '../../src/runtime/models/model.ts';
+import type { ModelRequest } from '../../src/runtime/models/model.ts';
 import { estimateTokens } from '../../src/runtime/models/tokens.ts';
 import { createDriver, type AdvanceDeps, type Driver } from '../../src/runtime/runs/advance.ts';
 import { DRIVE_LIMITS } from '../../src/runtime/runs/drive-limits.ts';
@@ -16,6 +15,7 @@ import type { NewRun, RunStore } from '../../src/runtime/runs/store-port.ts';
 import type { Tool, ToolContext, ToolOutcome, Tools } from '../../src/runtime/tools/tool.ts';
 import { FACTS, modelPlan, queued, toolEntry } from './drive-pure.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
+import { scriptedModels, type Script } from './scripted-model.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export const ORG: OrgId = storedId('org', 'org_1');
@@ -24,8 +24,6 @@ const ACTOR = storedId('act', 'act_1');
 
 /** What one effect left at the receiver. */
 export type Effect = { run: string; tool: string; key: string; args: JsonObject; atMs: number };
-
-export type Script = (request: ModelRequest) => AssistantPart[] | ModelOutcome | Promise<AssistantPart[] | ModelOutcome>;
 
 export type RunWorld = {
   readonly clock: VirtualClock;
@@ -74,9 +72,10 @@ export function createRunWorld(options: WorldOptions): RunWorld {
   const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => Math.floor(random() * 256));
   const store = options.store?.(clock, randomBytes) ?? createMemoryStore({ clock, randomBytes });
   const ids = createIds({ nowMs: () => clock.nowMs(), randomBytes });
+  const models = scriptedModels(options.script, FACTS);
   const world = {
     effects: [] as Effect[],
-    modelCalls: [] as ModelRequest[],
+    modelCalls: models.requests,
     ended: [] as RunWorld['ended'],
     asked: [] as RunWorld['asked'],
     previews: [] as string[],
@@ -85,7 +84,7 @@ export function createRunWorld(options: WorldOptions): RunWorld {
 
   const deps: RunWorld['deps'] = {
     store,
-    models: scriptedModels(options.script, world.modelCalls),
+    models,
     tools: fixedTools(typeof options.tools === 'function' ? options.tools({ effects: world.effects, clock }) : (options.tools ?? [])),
     clock,
     ids,
@@ -170,32 +169,6 @@ export function newRun(id: RunId): NewRun {
 /** What a model of a port does when the transaction it belongs to commits. */
 export function onCommit(tx: Parameters<RunStore['createRun']>[0], apply: () => void): void {
   (tx as { onCommit(apply: () => void): void }).onCommit(apply);
-}
-
-function scriptedModels(script: Script, calls: ModelRequest[]): Models {
-  return {
-    async call(request, { signal }) {
-      calls.push(request);
-      const answer = await Promise.race([Promise.resolve(script(request)), aborted(signal)]);
-      if (!Array.isArray(answer)) return answer;
-      const finish = answer.some((part) => part.type === 'tool_call') ? 'tool_calls' : 'stop';
-      return { ok: true, reply: { content: answer, finish, usage: { ...NO_USAGE, inputTokens: 100, outputTokens: 10 }, rehearsed: true } };
-    },
-    facts: () => FACTS,
-    openUntilMs: () => null,
-    available: () => [],
-  };
-}
-
-function aborted(signal: AbortSignal): Promise<ModelOutcome> {
-  const outcome: ModelOutcome = {
-    ok: false,
-    failure: { kind: 'aborted', message: 'The call was stopped.', retryable: true, retryAfterMs: null, sent: true, usage: null },
-  };
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(outcome);
-    signal.addEventListener('abort', () => resolve(outcome), { once: true });
-  });
 }
 
 function fixedTools(tools: readonly Tool[]): Tools {
