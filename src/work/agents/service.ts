@@ -1,6 +1,6 @@
 /** Use cases of agents as surfaces call them. Changing one is in `change-agent.ts`, folders in `apply.ts`, runs in `start-run.ts`. */
 import { AppError } from '../../kernel/errors.ts';
-import type { Ids, OrgId, ProjectId } from '../../kernel/ids.ts';
+import type { AgentId, Ids, OrgId, ProjectId } from '../../kernel/ids.ts';
 import type { Caller, Handlers } from '../../kernel/operation.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -12,6 +12,7 @@ import { databaseTx } from '../../runtime/runs/store.ts';
 import type { StoreTx } from '../../runtime/runs/store-port.ts';
 import { byOf } from '../../platform/identity/principal.ts';
 import type { Tx } from '../../storage/database.ts';
+import type { Requester } from './agent.ts';
 import { refuseHalted, transition } from './agent.ts';
 import type { ApplyDeps } from './apply.ts';
 import { applyFiles, planFiles } from './apply.ts';
@@ -23,7 +24,7 @@ import { pathText } from './definition-file.ts';
 import { compare } from './difference.ts';
 import { countRunEnd } from './health.ts';
 import type { PreparedChild, StartDeps, StartRun, StartedRun } from './start-run.ts';
-import { prepareChild, startRun, unknownAgent } from './start-run.ts';
+import { prepareChild, refuseUse, startRun, unknownAgent } from './start-run.ts';
 import type { AgentRow } from './store.ts';
 import * as store from './store.ts';
 
@@ -39,6 +40,10 @@ export type Agents = {
   handlers: Handlers<Principal, typeof agentOperations>;
   startRun(start: StartRun): Promise<StartedRun>;
   prepareChild(request: ChildRequest): Promise<PreparedChild>;
+  /** For retries and forks of earlier runs. @throws AppError `agent_halted`, or `denied` when the definition is not open to `who`. */
+  mayRun(org: OrgId, agent: string, who?: Requester): Promise<void>;
+  /** Private hosts and CIDRs that this version may reach; none for a version that is not there. */
+  networkAllow(org: OrgId, agent: { id: AgentId; version: number }): Promise<readonly string[]>;
   /** These agents as tools of a model; those that take no runs now are left out with the reason. */
   childManifest(org: OrgId, names: readonly string[]): Promise<{ entries: ToolManifestEntry[]; missing: { tool: string; why: string }[] }>;
   /** In the commit of a run's end: counts it; true when this end put the agent in error. */
@@ -52,6 +57,13 @@ export function createAgents(deps: AgentsDeps): Agents {
     handlers: { ...readers(deps), ...writers(deps), ...stateHandlers(deps), run: (caller, input) => runAgent(deps, caller, input) },
     startRun: (start) => startRun(deps, start),
     prepareChild: (request) => prepareChild(deps, request),
+    mayRun: (org, agent, who) =>
+      deps.db.asOrg(org, async (tx) => {
+        const found = await existing(tx, org, agent);
+        refuseHalted(found);
+        if (who !== undefined) refuseUse(found, who);
+      }),
+    networkAllow: (org, at) => deps.db.asOrg(org, async (tx) => (await store.getVersion(tx, org, at))?.definition.network.allow ?? []),
     childManifest: (org, names) => childManifest(deps, org, names),
     onRunEnded: (tx, { row, ended }) => countRunEnd(databaseTx(tx), { row, ended }),
     ensure: (principal, definitions) => ensureAgents(deps, principal, definitions),

@@ -12,6 +12,7 @@ import type { ChildRequest } from '../../runtime/runs/drive-deps.ts';
 import type { NewRun, Priority, RunStore } from '../../runtime/runs/store-port.ts';
 import type { Check } from '../../runtime/tools/validate.ts';
 import type { Database, Tx } from '../../storage/database.ts';
+import type { Requester } from './agent.ts';
 import { mayUse, refuseHalted } from './agent.ts';
 import { leastLimits, limitsOf, planOfAgent } from './run-plan.ts';
 import type { AgentRow } from './store.ts';
@@ -64,7 +65,7 @@ export async function startRun(deps: StartDeps, start: StartRun): Promise<Starte
     const found = await store.getByName(tx, start.org, start.agent);
     if (found === null) throw unknownAgent(start.agent);
     refuseHalted(found);
-    refuseUse(found, start);
+    if (start.requester !== null) refuseUse(found, { actor: start.actor, name: start.by.name, ...start.requester });
     refuseInput(deps.check, found, start.input);
     const run = newRun(deps, found, { id, start });
     await deps.runs.createRun(tx, run);
@@ -181,12 +182,11 @@ function modelOf(deps: StartDeps, agent: AgentRow): string {
   });
 }
 
-function refuseUse(agent: AgentRow, start: StartRun): void {
-  if (start.requester === null) return;
-  if (mayUse(agent.definition, { actor: start.actor, name: start.by.name, ...start.requester })) return;
-  throw new AppError('denied', `Agent ${agent.name} is not open to ${start.by.name}.`, {
-    next: `Ask its owner${agent.definition.owner === undefined ? '' : `, ${agent.definition.owner},`} to add you under access.`,
-  });
+/** @throws AppError `denied` for whom the definition does not name (spec AGT-3). */
+export function refuseUse(agent: AgentRow, who: Requester): void {
+  if (mayUse(agent.definition, who)) return;
+  const owner = agent.definition.owner === undefined ? '' : `, ${agent.definition.owner},`;
+  throw new AppError('denied', `Agent ${agent.name} is not open to ${who.name}.`, { next: `Ask its owner${owner} to add you under access.` });
 }
 
 function refuseInput(check: Check, agent: AgentRow, input: unknown): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { storedId } from '../../../src/kernel/ids.ts';
 import type { EndedRun } from '../../../src/runtime/runs/drive-deps.ts';
 import type { Principal } from '../../../src/platform/identity/principal.ts';
 import type { FinalStatus } from '../../../src/kernel/run-status.ts';
@@ -238,6 +239,21 @@ test('who is not named under access, an input that does not fit, or an unknown a
   await run(ada, { since: 'x' });
   await assert.rejects(agents.handlers.run(callerOf(owner), { name: 'none', input: {}, priority: 'normal' }), { code: 'not_found' });
   assert.equal(agents.runs.length, 1);
+});
+
+test('a retry asks what a start asks, and a run reaches what its version may reach [AGT-2, AGT-3]', async () => {
+  await using all = await world();
+  const { agents, owner } = all;
+  const me = callerOf(owner);
+  const { id } = await agents.handlers.create(me, definition({ name: 'foo', access: { people: ['ada'] }, network: { allow: ['10.0.0.1'] } }));
+  await agents.handlers.update(me, definition({ name: 'foo', access: { people: ['ada'] } }));
+  const who = { actor: 'act_1', role: 'member', channel: null } as const;
+  await agents.mayRun(owner.org, 'foo', { ...who, name: 'ada' });
+  await assert.rejects(agents.mayRun(owner.org, 'foo', { ...who, name: 'bob' }), { code: 'denied' });
+  await agents.handlers.pause(me, { name: 'foo', reason: '' });
+  await assert.rejects(agents.mayRun(owner.org, 'foo', { ...who, name: 'ada' }), { code: 'agent_halted' });
+  const allow = (version: number) => agents.networkAllow(owner.org, { id: storedId('agt', id), version });
+  assert.deepEqual([await allow(1), await allow(2), await allow(3)], [['10.0.0.1'], [], []]);
 });
 
 test('when the companion of a start fails there is no run [AGT-1]', async () => {
