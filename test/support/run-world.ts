@@ -2,8 +2,10 @@
  * A world for runs without a database: virtual clock, memory store, scripted model, tools whose receiver counts effects, and
  * any number of workers. Tests and the simulation drive the real interpreter in it.
  */
+import { randomBytes as nodeRandomBytes } from 'node:crypto';
 import type { JsonObject } from '../../src/kernel/canonical-json.ts';
 import type { Entry, EventOf, RunEvent } from '../../src/kernel/events.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
 import { createIds, storedId, type OrgId, type RunId, type WorkerId } from '../../src/kernel/ids.ts';
 import type { RunPlan } from '../../src/kernel/plan.ts';
 import { decideByTier } from '../../src/platform/policy/policy.ts';
@@ -14,7 +16,7 @@ import { DRIVE_LIMITS } from '../../src/runtime/runs/drive-limits.ts';
 import type { NewRun, RunStore } from '../../src/runtime/runs/store-port.ts';
 import type { Tool, ToolContext, ToolOutcome, Tools } from '../../src/runtime/tools/tool.ts';
 import { FACTS, modelPlan, queued, toolEntry } from './drive-pure.ts';
-import { createMemoryStore, type MemoryStore } from './memory-store.ts';
+import { createMemoryStore, type MemoryStore, type MemoryTx } from './memory-store.ts';
 import { scriptedModels, type Script } from './scripted-model.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
@@ -25,9 +27,9 @@ const ACTOR = storedId('act', 'act_1');
 /** What one effect left at the receiver. */
 export type Effect = { run: string; tool: string; key: string; args: JsonObject; atMs: number };
 
-export type RunWorld = {
-  readonly clock: VirtualClock;
-  readonly store: MemoryStore;
+export type RunWorld<S extends RunStore = MemoryStore, C extends Clock = VirtualClock> = {
+  readonly clock: C;
+  readonly store: S;
   readonly effects: Effect[];
   readonly modelCalls: ModelRequest[];
   readonly ended: { run: string; event: EventOf<'run.ended'> }[];
@@ -50,9 +52,8 @@ export type RunWorld = {
 export type WorldOptions = {
   script: Script;
   /** Made with the world's receiver and clock. */
-  tools?: readonly Tool[] | ((at: { effects: Effect[]; clock: VirtualClock }) => readonly Tool[]);
+  tools?: readonly Tool[] | ((at: { effects: Effect[]; clock: Clock }) => readonly Tool[]);
   random?: () => number;
-  store?: (clock: VirtualClock, randomBytes: (length: number) => Uint8Array) => MemoryStore;
 };
 
 /** A small generator for tests: the same seed gives the same numbers everywhere (mulberry32). */
@@ -69,8 +70,17 @@ export function seeded(seed: number): () => number {
 export function createRunWorld(options: WorldOptions): RunWorld {
   const clock = createVirtualClock();
   const random = options.random ?? seeded(1);
-  const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => Math.floor(random() * 256));
-  const store = options.store?.(clock, randomBytes) ?? createMemoryStore({ clock, randomBytes });
+  const store = createMemoryStore({ clock, randomBytes: bytesFrom(random) });
+  return createWorldOn({ store, clock }, { ...options, random });
+}
+
+function bytesFrom(random: () => number): (length: number) => Uint8Array {
+  return (length) => Uint8Array.from({ length }, () => Math.floor(random() * 256));
+}
+
+/** The same world on another store and its clock. */
+export function createWorldOn<S extends RunStore, C extends Clock>({ store, clock }: { store: S; clock: C }, options: WorldOptions): RunWorld<S, C> {
+  const randomBytes = options.random === undefined ? nodeRandomBytes : bytesFrom(options.random);
   const ids = createIds({ nowMs: () => clock.nowMs(), randomBytes });
   const models = scriptedModels(options.script, FACTS);
   const world = {
@@ -82,7 +92,7 @@ export function createRunWorld(options: WorldOptions): RunWorld {
   };
   const logged: RunWorld['logged'] = [];
 
-  const deps: RunWorld['deps'] = {
+  const deps: RunWorld<S, C>['deps'] = {
     store,
     models,
     tools: fixedTools(typeof options.tools === 'function' ? options.tools({ effects: world.effects, clock }) : (options.tools ?? [])),
@@ -120,7 +130,8 @@ export function createRunWorld(options: WorldOptions): RunWorld {
     previews: { show: async (_org, _run, { text }) => void world.previews.push(text), clear: async () => undefined },
   };
 
-  const put: RunWorld['put'] = (run, kind, event) => store.transaction(ORG, (tx) => store.putInbox(tx, { org: ORG, run, kind, event, actor: ACTOR }));
+  const put: RunWorld<S, C>['put'] = (run, kind, event) =>
+    store.transaction(ORG, (tx) => store.putInbox(tx, { org: ORG, run, kind, event, actor: ACTOR }));
 
   return {
     ...world,
@@ -168,7 +179,8 @@ export function newRun(id: RunId): NewRun {
 
 /** What a model of a port does when the transaction it belongs to commits. */
 export function onCommit(tx: Parameters<RunStore['createRun']>[0], apply: () => void): void {
-  (tx as { onCommit(apply: () => void): void }).onCommit(apply);
+  if ('onCommit' in tx) (tx as MemoryTx).onCommit(apply);
+  else apply(); // a real database's: near enough for a test
 }
 
 function fixedTools(tools: readonly Tool[]): Tools {
@@ -189,11 +201,7 @@ export function readTool(name: string, call: (args: JsonObject, context: ToolCon
 }
 
 /** A write at a receiver that knows effects by their key (`key`), can be asked (`probe`), or neither (`none`). */
-export function writeTool(
-  name: string,
-  recovery: 'key' | 'probe' | 'none',
-  at: { effects: Effect[]; clock: VirtualClock; latencyMs?: () => number },
-): Tool {
+export function writeTool(name: string, recovery: 'key' | 'probe' | 'none', at: { effects: Effect[]; clock: Clock; latencyMs?: () => number }): Tool {
   const there = (context: ToolContext): boolean => at.effects.some((effect) => effect.tool === name && effect.key === context.key);
   const tool: Tool = {
     spec: {

@@ -9,6 +9,7 @@ import type { DriveDeps } from './drive-deps.ts';
 import { DRIVE_LIMITS } from './drive-limits.ts';
 import { totalsOf } from './ending.ts';
 import { commit, type HeldRun } from './held-run.ts';
+import { readJournal } from './load-run.ts';
 import type { StoreTx } from './store-port.ts';
 import { renderTranscript } from './transcript.ts';
 
@@ -37,7 +38,7 @@ async function putTranscript(deps: DriveDeps, held: HeldRun, ended: Ended): Prom
   const over = new AbortController();
   const put = async (): Promise<RunEvent[]> => {
     const { org, id } = held.row;
-    const entries = await deps.store.readEntries(org, id, { afterSeq: 0, limit: DRIVE_LIMITS.transcriptEntries });
+    const entries = await readJournal(deps.store, { org, run: id });
     await deps.artefacts.putTranscript(org, id, renderTranscript(entries, ended));
     return [];
   };

@@ -1,5 +1,6 @@
 /** Folds a run from its journal; a fork or retry first folds the prefix it refers to. */
 import { AppError } from '../../kernel/errors.ts';
+import type { Entry } from '../../kernel/events.ts';
 import { storedId, type OrgId, type RunId } from '../../kernel/ids.ts';
 import { DRIVE_LIMITS } from './drive-limits.ts';
 import { fold } from './fold.ts';
@@ -34,4 +35,15 @@ async function loadAt(store: Journal, at: { org: OrgId; run: RunId; untilSeq: nu
     if (entries.length < DRIVE_LIMITS.entriesPage) break;
   }
   return state;
+}
+
+/** All entries of a run, at most `transcriptEntries`. */
+export async function readJournal(store: Journal, { org, run }: { org: OrgId; run: RunId }): Promise<Entry[]> {
+  const all: Entry[] = [];
+  while (all.length < DRIVE_LIMITS.transcriptEntries) {
+    const page = await store.readEntries(org, run, { afterSeq: all.at(-1)?.seq ?? 0, limit: DRIVE_LIMITS.entriesPage });
+    all.push(...page);
+    if (page.length < DRIVE_LIMITS.entriesPage) break;
+  }
+  return all;
 }
