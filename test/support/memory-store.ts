@@ -255,7 +255,7 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
       return projection;
     },
     async nextDueMs() {
-      const due = [...runs.values()].filter((row) => !isBlocked(row, runs.values())).map(dueMs);
+      const due = [...runs.values()].map(dueMs);
       const next = Math.min(...due.filter((ms) => ms > (claimedAtMs || now())));
       return next === Infinity ? null : next;
     },

@@ -1,45 +1,6 @@
 /** The conformance suite of `RunStore` on its two implementations. */
-import { randomBytes } from 'node:crypto';
-import { createRunStore } from '../../../src/runtime/runs/store.ts';
-import { createDatabaseClock } from '../../../src/storage/database-clock.ts';
-import { readSealed } from '../../../src/storage/journal-store.ts';
 import { runStoreSuite } from '../../conformance/run-store.ts';
-import { START_MS } from '../../conformance/run-store-harness.ts';
-import type { StoreUnderTest } from '../../conformance/run-store-harness.ts';
-import { testDatabase } from '../../support/database.ts';
-import { createManualClock } from '../../support/manual-clock.ts';
-import { createMemoryStore } from '../../support/memory-store.ts';
-
-async function openMemory(): Promise<StoreUnderTest> {
-  const clock = createManualClock(START_MS);
-  const store = createMemoryStore({ clock, randomBytes });
-  return {
-    store,
-    setTime: async (afterStartMs) => clock.set(START_MS + afterStartMs),
-    addOrg: async () => {},
-    setLimit: async (limit) => store.setLimit(limit),
-    sealed: async (org, run) => store.sealed(org, run),
-    [Symbol.asyncDispose]: async () => {},
-  };
-}
-
-async function openPostgres(): Promise<StoreUnderTest> {
-  const db = await testDatabase();
-  const clock = createManualClock(START_MS);
-  await db.setTime(START_MS);
-  return {
-    store: createRunStore({ db, clock: createDatabaseClock({ db, clock }), randomBytes, onAppended: () => {} }),
-    async setTime(afterStartMs) {
-      clock.set(START_MS + afterStartMs);
-      await db.setTime(START_MS + afterStartMs);
-    },
-    addOrg: async (org) => void (await db.addOrg(org)),
-    setLimit: async ({ org, scope, id, max }) =>
-      void (await db.owner('insert into concurrency_limit (org_id, scope, id, max) values ($1, $2, $3, $4)', [org, scope, id, max])),
-    sealed: (org, run) => db.asWorker((tx) => readSealed(tx, { org, id: run }, { afterSeq: 0, limit: 1_000 })),
-    [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
-  };
-}
+import { openMemory, openPostgres } from '../../support/run-stores.ts';
 
 runStoreSuite('memory', openMemory);
 runStoreSuite('postgres', openPostgres);
