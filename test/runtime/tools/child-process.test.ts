@@ -91,7 +91,7 @@ const SCRIPTS = [
   'kill -9 $$',
 ];
 
-test('1,000 calls that are killed, time out, flood and fork leave no process behind [TOL-4]', linux, async () => {
+test('1,000 calls that are killed, time out, flood and fork leave no process behind [TOL-4, R6]', linux, async () => {
   using folder = temporaryFolder();
   const { run, recordsFolder } = commandsIn(folder.path);
   const secret = `mark-${process.pid}-${systemClock.nowMs()}`;

@@ -97,7 +97,7 @@ const NAMES: Record<string, readonly string[]> = {
   'good.example': ['93.184.216.34'],
 };
 
-test(`none of ${FORBIDDEN_ADDRESSES.length} forbidden addresses may be connected to, with or without a name [TOL-10]`, async () => {
+test(`none of ${FORBIDDEN_ADDRESSES.length} forbidden addresses may be connected to, with or without a name [TOL-10, S6]`, async () => {
   for (const address of FORBIDDEN_ADDRESSES) {
     assert.notEqual(whyForbidden(address), null, address);
     assert.equal(mayConnect(address, { target: { hostname: 'x.example', port: 80 }, allow: [] }), false, address);
@@ -121,7 +121,7 @@ test(`none of ${FORBIDDEN_ADDRESSES.length} forbidden addresses may be connected
   }
 });
 
-test(`none of ${FORBIDDEN_URLS.length} forbidden URLs makes a connection, for reading, sending or by redirect [TOL-10]`, async () => {
+test(`none of ${FORBIDDEN_URLS.length} forbidden URLs makes a connection, for reading, sending or by redirect [TOL-10, S6]`, async () => {
   await using victim = await listen('127.0.0.1', ok);
   await using victim6 = await listen('::1', ok, victim.port);
   const urls = FORBIDDEN_URLS.map((url) => url.replaceAll('PORT', String(victim.port)));
@@ -142,7 +142,7 @@ test(`none of ${FORBIDDEN_URLS.length} forbidden URLs makes a connection, for re
   assert.ok(open.connections >= urls.length);
 });
 
-test('a name that changes its address between check and connection, or between hops, gets nowhere [TOL-10]', async () => {
+test('a name that changes its address between check and connection, or between hops, gets nowhere [TOL-10, S6]', async () => {
   await using victim = await listen('127.0.0.1', ok);
   await using open = await listen(
     '127.0.0.2',
@@ -165,7 +165,7 @@ test('a name that changes its address between check and connection, or between h
   assert.deepEqual([asked, open.connections, victim.connections], [2, 1, 0]);
 });
 
-test('50 good forms pass, by name, range, port and wildcard [TOL-10]', async () => {
+test('50 good forms pass, by name, range, port and wildcard [TOL-10, S6]', async () => {
   await using server = await listen('127.0.0.1', ok);
   await using server6 = await listen('::1', ok, server.port);
   const { port } = server;
