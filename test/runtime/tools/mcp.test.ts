@@ -241,9 +241,21 @@ test('servers over HTTP, new and old revision, with headers from secrets; a lost
   assert.equal(text(await box.call('old__echo', { text: 'hi' })), 'hi');
   session = null;
   assert.equal(text(await box.call('old__echo', { text: 'again' })), 'again');
+  await box.tools.close();
+  assert.equal(old.requests.at(-1)?.method, 'DELETE', 'the session is ended, not left behind');
+});
+
+test('a server over HTTP that goes away is said to be away [TOL-6]', async () => {
+  const handler = createMcpHandler(buildServer);
+  const listener = getRequestListener((request) => handler.fetch(request));
+  await using modern = await serve((request, response) => void listener(request, response));
+  await using box = fixture({ modern: { url: modern.url, headers: {}, tools: {} } });
+  assert.equal(text(await box.call('modern__echo', { text: 'hi' })), 'hi');
   await modern.close();
+  // a connection that was kept open breaks in mid-call, of which nobody can tell what it did
+  assert.equal((await box.call('modern__echo', { text: 'hi' })).ok, false);
   const gone = await box.call('modern__echo', { text: 'hi' });
-  assert.ok(!gone.ok, JSON.stringify(gone));
+  assert.ok(!gone.ok && gone.message === 'Server "modern", call: it cannot be reached' && gone.mayHaveHappened === undefined, JSON.stringify(gone));
 });
 
 test('an idle server is stopped with all it started, and comes back when it is needed [TOL-6]', { skip: process.platform !== 'linux' }, async () => {

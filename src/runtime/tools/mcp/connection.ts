@@ -24,6 +24,7 @@ export const MCP_LIMITS = {
   /** The whole handshake, and the probe for the newest revision within it. */
   handshakeMs: 20_000,
   probeMs: 5_000,
+  endSessionMs: 1_000,
   tools: 500,
   pages: 20,
   descriptionChars: 8_000,
@@ -66,6 +67,7 @@ export async function connect(name: string, config: McpServerConfig, deps: Conne
   const client = createClient(deps.version, (tools) => (listed = tools));
   const lastWords = (): string => (transport !== null && 'lastWords' in transport ? transport.lastWords() : '');
   const close = async (): Promise<void> => {
+    if (transport instanceof StreamableHTTPClientTransport) await endSession(transport, deps.clock);
     await closeQuietly(client);
     await transport?.close();
   };
@@ -155,6 +157,15 @@ function reasonOf(thrown: unknown, lastWords: string): string {
   if (!(thrown instanceof Error)) return String(thrown);
   if ('code' in thrown && thrown.code === 'ENOENT') return 'there is no such program; install it or give its full path';
   return `${thrown.message}${said}`;
+}
+
+/** An older server keeps a session until it is told; one that does not answer is not waited for. */
+async function endSession(transport: StreamableHTTPClientTransport, clock: Clock): Promise<void> {
+  const enough = new AbortController();
+  // a server that is gone has no session either
+  const ended = transport.terminateSession().catch(() => undefined);
+  await Promise.race([ended, clock.sleep(MCP_LIMITS.endSessionMs, enough.signal)]);
+  enough.abort();
 }
 
 async function closeQuietly(client: Client): Promise<void> {
