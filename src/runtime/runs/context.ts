@@ -5,7 +5,7 @@
 import { canonicalJson, digestOf, sha256Hex } from '../../kernel/canonical-json.ts';
 import { invariant } from '../../kernel/errors.ts';
 import type { Entry, EventOf } from '../../kernel/events.ts';
-import type { Message } from '../../kernel/messages.ts';
+import type { AssistantPart, Message } from '../../kernel/messages.ts';
 import type { ToolDeclaration } from '../models/model.ts';
 import { fold } from './fold.ts';
 import { manifestOf } from './manifest.ts';
@@ -70,13 +70,20 @@ export function shownMessages(state: RunState): Message[] {
   shownChars.set(RESULT_READ.name, RESULT_READ.shownChars);
   const referenced = new Set(state.referenced);
   return state.messages.map((message) => {
-    if (message.role !== 'tool') return message;
+    if (message.role === 'assistant') return { role: 'assistant', content: withoutBlanks(message.content) };
+    if (message.role === 'user') return message;
     const content = message.content.map((part) => ({
       ...part,
       text: referenced.has(part.callId) ? referenceText(part) : shownText(part, shownChars.get(part.tool) ?? DEFAULT_SHOWN_CHARS),
     }));
     return { role: 'tool', content };
   });
+}
+
+/** Providers refuse blank text and messages that say nothing. */
+function withoutBlanks(content: readonly AssistantPart[]): AssistantPart[] {
+  const said = content.filter((part) => part.type !== 'text' || part.text.trim() !== '');
+  return said.some((part) => part.type !== 'reasoning') ? said : [...said, { type: 'text', text: '(no answer)' }];
 }
 
 /**

@@ -22,6 +22,8 @@ export function foldModelEvent(state: RunState, entry: Entry, event: ModelEvent)
       invariant(state.calls.every(isSettled), 'model.intended while tool calls are open');
       return {
         ...state,
+        // A budget that lets it through is no longer exhausted.
+        budget: null,
         own: event.summarises === 0 && event.turn > state.model.turn ? { ...state.own, turns: state.own.turns + 1 } : state.own,
         model: { ...state.model, turn: event.summarises === 0 ? event.turn : state.model.turn, open: { event, fence: entry.fence } },
       };

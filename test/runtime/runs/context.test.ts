@@ -149,6 +149,22 @@ test('a summary takes the place of older turns after the input, once only, and i
   for (const prompt of assembled(driven)) assert.ok(prompt.tokens <= 8_192);
 });
 
+test('no blank text goes to a provider, which would refuse it [HAR-3]', () => {
+  const driven = drive({
+    queued: queued(plan),
+    tools: [toolEntry('look')],
+    model: (n) => (n === 1 ? [...says(' '), ...calls(['look', {}])] : says(n === 2 ? '' : 'done')),
+  });
+  const last = driven.actions.findLast((action) => action.do === 'call_model');
+  assert.ok(last?.do === 'call_model');
+  const assistant = last.request.messages.filter((message) => message.role === 'assistant');
+  assert.deepEqual(
+    assistant.map((message) => message.content.map((part) => part.type)),
+    [['tool_call'], ['text']],
+  );
+  assert.ok(assistant.every((message) => message.content.every((part) => part.type !== 'text' || part.text.trim() !== '')));
+});
+
 test('a conversation that cannot be made to fit ends as limited, with the reason [HAR-2] [HAR-4]', () => {
   const driven = drive({
     queued: queued(plan, { input: 'x'.repeat(30_000) }),
