@@ -116,7 +116,7 @@ function decidedAt(state: RunState, entries: readonly Entry[], options: ReplayOp
     const expected = entriesOf(action);
     const wrong = expected.findIndex((event, offset) => !agrees(event, entries[offset]?.event ?? null, options));
     if (expected.length > 0 && wrong === -1) return { length: expected.length, diverged: null };
-    if (isRefusedByWorker(action, first.event)) return { length: 1, diverged: null };
+    if (isWorkersWord(action, first.event)) return { length: 1, diverged: null };
     const at = entries[Math.max(0, wrong)];
     diverged ??= {
       length: 0,
@@ -156,7 +156,7 @@ function entriesOf(action: Action): Expected[] {
     case 'ask':
       return [action.asked];
     case 'start_child':
-      return [{ type: 'child.started', callId: action.callId, agent: action.agent, allotment: action.allotment }];
+      return [{ type: 'child.started', callId: action.callId, agent: action.agent, allotment: untimed(action.allotment) }];
     case 'wait':
       return action.release ? [{ type: 'run.waiting', for: action.for, reason: action.reason }] : [];
     case 'end':
@@ -168,9 +168,16 @@ function entriesOf(action: Action): Expected[] {
   }
 }
 
-/** A worker that cannot begin a run or a child says so instead. */
-function isRefusedByWorker(action: Action, found: RunEvent | null): boolean {
+/** What is left of active time depends on the moment. */
+function untimed(allotment: EventOf<'child.started'>['allotment']): Partial<EventOf<'child.started'>['allotment']> {
+  const { activeMs: _activeMs, ...rest } = allotment;
+  return rest;
+}
+
+/** A worker that cannot begin a run or a child says so instead, and before an end it declares writes in flight unknown. */
+function isWorkersWord(action: Action, found: RunEvent | null): boolean {
   if (action.do === 'begin') return found?.type === 'run.ended';
+  if (action.do === 'end') return found?.type === 'tool.outcome_unknown';
   return action.do === 'start_child' && found?.type === 'tool.failed' && found.callId === action.callId;
 }
 
@@ -180,7 +187,7 @@ const OF_PROMPTS = new Set(['hash', 'contextHash', 'maxOutputTokens']);
 
 function agrees(expected: Expected, found: RunEvent | null, options: ReplayOptions): boolean {
   if (found === null || found.type !== expected.type) return false;
-  const record: Record<string, unknown> = found;
+  const record: Record<string, unknown> = found.type === 'child.started' ? { ...found, allotment: untimed(found.allotment) } : found;
   const isPrompt = options.plan !== undefined && (found.type === 'context.assembled' || found.type === 'model.intended');
   return Object.entries(expected).every(([name, value]) => {
     const compared = !NOT_DECIDED.has(name) || (name === 'message' && found.type === 'tool.failed');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { replay } from '../../../src/runtime/runs/replay.ts';
+import { simulate } from '../../simulation/simulate.ts';
 import { calls, drive, modelPlan, queued, RULES, says, toolEntry, type Driven } from '../../support/drive-pure.ts';
 
 const plan = modelPlan({ tools: ['send'] });
@@ -53,4 +54,17 @@ test('an entry that the core would not have written is found [RUN-6]', () => {
   const { entries } = sent();
   const forged = entries.map((entry) => (entry.event?.type === 'run.ended' ? { ...entry, event: { ...entry.event, answer: 'Not sent.' } } : entry));
   assert.deepEqual(replay(forged, { rules: RULES }).diverged?.seq, entries.length);
+});
+
+test('what workers journaled under crashes, freezes and lost commits replays without divergence [RUN-6]', async () => {
+  let steps = 0;
+  for (let seed = 1; seed <= 25; seed += 1) {
+    const { outcomes } = await simulate(seed);
+    for (const { entries } of outcomes) {
+      const replayed = replay(entries, { rules: RULES });
+      assert.deepEqual(replayed.diverged, null, `seed ${seed}`);
+      steps += replayed.steps;
+    }
+  }
+  assert.ok(steps > 1_000, `${steps} decisions`);
 });
