@@ -54,7 +54,7 @@ export function createApi(options: ApiOptions): Api {
         ...(callOptions.signal === undefined ? {} : { signal: callOptions.signal }),
       });
       if (!response.ok) throw await problemError(response);
-      return operation.output.parse(await response.json()) as z.output<(typeof operation)['output']>;
+      return operation.output.parse(await jsonBody(response)) as z.output<(typeof operation)['output']>;
     },
     async *stream(path, signal) {
       const response = await request(`${API_PREFIX}${path}`, {
@@ -65,6 +65,17 @@ export function createApi(options: ApiOptions): Api {
       if (response.body !== null) yield* parseFrames(response.body);
     },
   };
+}
+
+async function jsonBody(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch (error) {
+    throw new AppError('unavailable', `What answers at ${new URL(response.url || 'http://unknown').host} is no Windlass, or broke off.`, {
+      next: 'Check WINDLASS_URL; `windlass doctor` says what answers there.',
+      cause: error,
+    });
+  }
 }
 
 /** Members named in the path go there, the rest into the query of a GET or the body of anything else. */

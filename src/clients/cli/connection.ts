@@ -53,7 +53,9 @@ export async function readServerFile(home: string): Promise<ServerFile | null> {
 function checkedUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new AppError('invalid_input', `WINDLASS_URL is "${text}", which is no http address.`, { next: `Set it as in http://127.0.0.1:${DEFAULT_PORT}.` });
+    throw new AppError('invalid_input', `WINDLASS_URL is "${text}", which is no http address.`, {
+      next: `Set it as in http://127.0.0.1:${DEFAULT_PORT}.`,
+    });
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
@@ -75,7 +77,7 @@ export async function findKey(env: Environment, home: string, url: string): Prom
 
 export function isLoopback(url: string): boolean {
   const { hostname } = new URL(url);
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
 export type ConnectOptions = { env: Environment; home: string; fetch: typeof globalThis.fetch };
@@ -103,8 +105,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
 
 /** -1, 0 or 1 as `a` is older than, the same as or newer than `b`; what is no version counts as the same. */
 export function compareVersions(a: string, b: string): number {
-  const numbers = (text: string): number[] | null =>
-    /^\d+\.\d+\.\d+/.test(text) ? (text.split(/[-+]/, 1)[0] ?? '').split('.').map(Number) : null;
+  const numbers = (text: string): number[] | null => (/^\d+\.\d+\.\d+/.test(text) ? (text.split(/[-+]/, 1)[0] ?? '').split('.').map(Number) : null);
   const [left, right] = [numbers(a), numbers(b)];
   if (left === null || right === null) return 0;
   for (const [i, number] of left.entries()) {

@@ -56,7 +56,8 @@ async function readToEnd(cli: Cli, connection: Connection, { run, after, interru
       // The journal holds what is missed meanwhile, so nothing is lost by waiting.
       screen.say(`The connection was lost (${error instanceof Error ? error.message : String(error)}); goes on after entry ${cursor}.`);
     }
-    if (failures > MAX_RETRIES) throw new AppError('unavailable', 'The server keeps ending the stream before the run has ended.', { next: 'See `windlass doctor`.' });
+    if (failures > MAX_RETRIES)
+      throw new AppError('unavailable', 'The server keeps ending the stream before the run has ended.', { next: 'See `windlass doctor`.' });
     await cli.clock.sleep(backoffMs(failures, cli.random()), interrupt);
   }
   return 'interrupted';

@@ -94,7 +94,12 @@ function linesOf(view: RunView, event: RunEvent, atMs: number): Line[] {
   const words = ellipsis(describeEvent(event), WORDS_CHARS);
   switch (event.type) {
     case 'run.queued':
-      return [[['bold', `${event.plan.agent.name} v${event.plan.agent.version}`], ['dim', `  ${event.trigger} by ${event.by.name}`]]];
+      return [
+        [
+          ['bold', `${event.plan.agent.name} v${event.plan.agent.version}`],
+          ['dim', `  ${event.trigger} by ${event.by.name}`],
+        ],
+      ];
     case 'run.resumed':
       return event.after === 'wait' ? [] : [[['dim', `  goes on after ${event.after}`]]];
     case 'run.waiting':
@@ -120,9 +125,9 @@ function linesOf(view: RunView, event: RunEvent, atMs: number): Line[] {
     case 'artefact.failed':
       return [['  ', ['yellow', `! ${event.type.replaceAll(/[._]/g, ' ')} `], words]];
     case 'tool.done':
-      return [callLine(view, event, ['green', '✓'], atMs)];
+      return [callLine(view, event, atMs)];
     case 'tool.failed':
-      return [callLine(view, event, ['red', '✗'], atMs), [['red', `    ${event.class}: ${ellipsis(event.message, WORDS_CHARS)}`]]];
+      return [callLine(view, event, atMs), [['red', `    ${event.class}: ${ellipsis(event.message, WORDS_CHARS)}`]]];
     case 'approval.asked':
       return questionLines(event);
     case 'stop_rule.tripped':
@@ -160,12 +165,15 @@ function replyLines(event: EventOf<'model.replied'>): Line[] {
   ];
   // Without a call it is the final answer, which is shown at the end.
   if (!event.content.some((part) => part.type === 'tool_call')) return [head];
-  const said = replyText(event).split('\n').filter((line) => line.trim() !== '');
+  const said = replyText(event)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   const more = said.length > REPLY_LINES ? [[['dim', `  … ${plural(said.length - REPLY_LINES, 'more line')}`]] satisfies Line] : [];
   return [head, ...said.slice(0, REPLY_LINES).map((line) => `  ${line}`), ...more];
 }
 
-function callLine(view: RunView, event: EventOf<'tool.done'> | EventOf<'tool.failed'>, mark: Segment, atMs: number): Line {
+function callLine(view: RunView, event: EventOf<'tool.done'> | EventOf<'tool.failed'>, atMs: number): Line {
+  const mark: Segment = event.type === 'tool.done' ? ['green', '✓'] : ['red', '✗'];
   const call = view.calls.get(event.callId);
   const ms = event.ms > 0 || call === undefined ? event.ms : atMs - call.sinceMs;
   return ['  ', mark, ` ${event.tool} `, ['dim', `${call?.args ?? ''}  ${duration(ms)}`]];
@@ -208,7 +216,12 @@ export function nowLines(view: RunView, options: { columns: number; nowMs: numbe
   const percent = view.percent === null ? '' : ` ${Math.round(view.percent)}%`;
   const left = view.doneAtMs === null || view.doneAtMs <= nowMs ? '' : `  about ${duration(view.doneAtMs - nowMs)} to go`;
   const state: Line =
-    view.waiting === null ? [['cyan', `${view.phase}${percent}`], ['dim', `${left}${asks}`]] : [['yellow', `waiting for ${view.waiting}`]];
+    view.waiting === null
+      ? [
+          ['cyan', `${view.phase}${percent}`],
+          ['dim', `${left}${asks}`],
+        ]
+      : [['yellow', `waiting for ${view.waiting}`]];
   return [...text.map((line): Line => [['dim', `  ${line}`]]), ...calls, cut(state, columns)];
 }
 

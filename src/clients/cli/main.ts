@@ -1,6 +1,7 @@
 /**
  * The command line as a process: its streams, signals and exit code. Imported by `bin/windlass.mjs`, it runs by itself.
  */
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
@@ -9,6 +10,7 @@ import { z } from 'zod';
 import { systemClock } from '../../kernel/clock.ts';
 import { runCli } from './program.ts';
 
+const RANDOM_STEPS = 2 ** 32;
 const PACKAGE = new URL('../../../package.json', import.meta.url);
 
 // A reader that has seen enough (`windlass runs | head`) is no fault.
@@ -22,7 +24,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   cwd: process.cwd(),
   version: z.object({ version: z.string() }).parse(JSON.parse(readFileSync(PACKAGE, 'utf8'))).version,
   clock: systemClock,
-  random: Math.random,
+  random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
   fetch: globalThis.fetch,
   stdout: process.stdout,
   stderr: process.stderr,

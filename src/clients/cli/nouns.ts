@@ -11,6 +11,12 @@ export type NounEntry = {
 
 export const NOUNS: readonly NounEntry[] = [
   {
+    name: 'run',
+    group: 'Runs',
+    summary: 'Starts a run of an agent.',
+    load: async () => (await import('./commands/run.ts')).run,
+  },
+  {
     name: 'runs',
     group: 'Runs',
     summary: 'Runs: list, look into, steer, repeat.',

@@ -16,7 +16,11 @@ export async function followToOutcome(cli: Cli, connection: Connection, options:
   const run = await connection.call(runOperations.get, { id: options.run });
   if (followed === 'interrupted') {
     const id = shortId(cli.terminal, run.id);
-    return { value: run, exit: EXIT_INTERRUPTED, lines: [`The run goes on. Watch it again: windlass watch ${id}   Stop it: windlass runs cancel ${id}`] };
+    return {
+      value: run,
+      exit: EXIT_INTERRUPTED,
+      lines: [`The run goes on. Watch it again: windlass watch ${id}   Stop it: windlass runs cancel ${id}`],
+    };
   }
   return { value: run, exit: exitOf(run.status), lines: outcomeLines(cli, run) };
 }

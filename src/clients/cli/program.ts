@@ -3,7 +3,6 @@
  * what belongs to a process (streams, signals) comes from `main.ts`.
  */
 import { Command as Parser, CommanderError } from 'commander';
-import type { Environment } from '../../config.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Answer, Cli, Command, Input, Noun, Options } from './command.ts';
 import { compareVersions, connect, homeFolder } from './connection.ts';
@@ -66,7 +65,6 @@ async function parse(argv: readonly string[], host: Process): Promise<Chosen | {
     .description('Dependable AI agents for a small team.')
     .option('--json', 'print one JSON value and nothing else')
     .version(host.version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or over budget, 5 server out of reach.');
   for (const entry of NOUNS) {
     const loaded = entry.name === asked[0] ? await entry.load() : null;
@@ -90,6 +88,7 @@ function newParser(host: Process, name: string): Parser {
   const columns = Math.min(HELP_COLUMNS_MAX, host.stdout.isTTY === true ? (host.stdout.columns ?? 80) : 100);
   return new Parser(name)
     .exitOverride()
+    .helpOption('-h, --help', 'print help')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => void host.stdout.write(text),
@@ -106,6 +105,7 @@ type Adding = { host: Process; next: string | undefined; onChosen: (chosen: Chos
 
 function addVerbs(parser: Parser, noun: Noun, { host, next, onChosen }: Adding): void {
   // With a word after the noun the verb was meant, and a misspelt one is told instead of being taken for an argument.
+  parser.helpCommand(false);
   const noVerb = next === undefined || next.startsWith('-');
   for (const verb of noun.verbs) {
     const child = newParser(host, verb.name).summary(verb.summary.replace(/\.$/, ''));
@@ -120,7 +120,9 @@ function addCommand(parser: Parser, command: Command, { path, onChosen }: { path
   for (const [form, description] of command.args ?? []) parser.argument(form, description);
   for (const [flags, description] of command.options ?? []) parser.option(flags, description);
   parser.addHelpText('after', ['', 'Examples:', ...command.examples.map((example) => `  $ windlass ${example}`)].join('\n'));
-  parser.action(() => onChosen({ command: { ...command, name: path }, input: { args: parser.processedArgs.flat().filter(isText), options: parser.opts<Options>() } }));
+  parser.action(() =>
+    onChosen({ command: { ...command, name: path }, input: { args: parser.processedArgs.flat().filter(isText), options: parser.opts<Options>() } }),
+  );
 }
 
 function isText(value: unknown): value is string {

@@ -30,11 +30,11 @@ export function parseJson(text: string, what: string): Json {
 
 /** A JSON object or array as such, everything else as text: a person's sentence needs no quotes. */
 export function jsonOrText(text: string): Json {
-  const trimmed = text.trim();
-  if (!/^[{[]/.test(trimmed)) return text.replace(/\n$/, '');
+  const words = text.replace(/\n$/, '');
+  if (!/^\s*[{[]/.test(words)) return words;
   try {
-    return JSON.parse(trimmed) as Json;
+    return JSON.parse(words) as Json;
   } catch {
-    return text; // a sentence that begins with a bracket
+    return words; // a sentence that begins with a bracket
   }
 }

@@ -32,12 +32,7 @@ export type Terminal = {
 const REDRAWN_MAX = 10;
 const ESCAPE = '\u001b[';
 
-export function createTerminal(options: {
-  json: boolean;
-  stdout: Sink;
-  stderr: Sink;
-  env: Readonly<Record<string, string | undefined>>;
-}): Terminal {
+export function createTerminal(options: { json: boolean; stdout: Sink; stderr: Sink; env: Readonly<Record<string, string | undefined>> }): Terminal {
   const { stdout, stderr, env } = options;
   const dumb = env['TERM'] === 'dumb';
   const live = stdout.isTTY === true && !options.json && !dumb;
@@ -87,7 +82,9 @@ function segments(line: Line): readonly Segment[] {
 
 /** DEL and the controls above it stay as they are in JSON, and some terminals obey them. */
 function jsonText(value: unknown, indent: boolean): string {
-  return JSON.stringify(value, null, indent ? 2 : undefined).replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, (char) => (char === '\n' ? char : escaped(char)));
+  return JSON.stringify(value, null, indent ? 2 : undefined).replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, (char) =>
+    char === '\n' ? char : escaped(char),
+  );
 }
 
 /** Controls and the marks that turn the direction of text, made visible; line breaks stay, tabs become blanks. */

@@ -68,7 +68,9 @@ const create: Command = {
     const connection = await cli.connect();
     const wanted = {
       role: option(input, 'role') as KeyView['role'] | undefined,
-      scopes: option(input, 'scopes')?.split(',').map((scope) => scope.trim()) as KeyView['scopes'] | undefined,
+      scopes: option(input, 'scopes')
+        ?.split(',')
+        .map((scope) => scope.trim()) as KeyView['scopes'] | undefined,
       actor: option(input, 'actor'),
       expiresInDays: numberOption(input, 'expiresInDays'),
     };
@@ -110,7 +112,12 @@ const revoke: Command = {
 async function findKeyId(connection: Connection, text: string): Promise<string> {
   if (isId('key', text)) return text;
   const page = await connection.call(identityOperations.listKeys, { limit: PAGE_SIZE_MAX });
-  return pickId(text, { prefix: 'key', ids: page.items.map((key) => key.id), among: `the newest ${page.shown} live keys`, list: '`windlass key list`' });
+  return pickId(text, {
+    prefix: 'key',
+    ids: page.items.map((key) => key.id),
+    among: `the newest ${page.shown} live keys`,
+    list: '`windlass key list`',
+  });
 }
 
 export const key: Noun = { verbs: [list, create, rotate, revoke], usual: 'list' };

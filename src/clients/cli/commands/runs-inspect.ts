@@ -69,7 +69,14 @@ const prompt: Command = {
           ['dim', `  about ${plural(found.tokens, 'token')}  ${found.hash.slice(0, 16)}  `],
           found.verified ? ['green', 'matches its hash'] : ['red', 'does not match its hash'],
         ],
-        ...found.parts.flatMap((part): Line[] => ['', [['cyan', `── ${part.name} `], ['dim', `${count(part.tokens)} tokens`]], part.text]),
+        ...found.parts.flatMap((part): Line[] => [
+          '',
+          [
+            ['cyan', `── ${part.name} `],
+            ['dim', `${count(part.tokens)} tokens`],
+          ],
+          part.text,
+        ]),
       ],
     };
   },
@@ -99,7 +106,8 @@ const replay: Command = {
     const connection = await cli.connect();
     const found = await connection.call(runOperations.replay, { id: await runOf(connection, input) });
     const { diverged } = found;
-    const where: Line[] = diverged === null ? [] : [`  at entry ${diverged.seq}`, `  recorded: ${diverged.found}`, `  expected: ${diverged.expected}`];
+    const where: Line[] =
+      diverged === null ? [] : [`  at entry ${diverged.seq}`, `  recorded: ${diverged.found}`, `  expected: ${diverged.expected}`];
     return { value: found, exit: diverged === null ? 0 : 1, lines: [[[diverged === null ? 'green' : 'red', found.message]], ...where] };
   },
 };

@@ -71,7 +71,10 @@ const fork: Command = {
   examples: ['runs fork latest --at 12 --model anthropic/claude-opus-4-5', 'runs fork latest --at 9 --call call_1 --result "no such file"'],
   async run(cli, input) {
     const seq = numberOption(input, 'at');
-    if (seq === undefined) throw new AppError('invalid_input', 'Where to fork is missing.', { next: 'Give --at SEQ: the last entry to keep; `windlass runs events <run>` lists them.' });
+    if (seq === undefined)
+      throw new AppError('invalid_input', 'Where to fork is missing.', {
+        next: 'Give --at SEQ: the last entry to keep; `windlass runs events <run>` lists them.',
+      });
     const connection = await cli.connect();
     const id = await findRun(connection, argument(input, 0));
     const instructions = option(input, 'instructions');
@@ -87,7 +90,8 @@ const fork: Command = {
 async function editedResult(cli: Cli, input: Input): Promise<{ callId: string; text: string } | undefined> {
   const [callId, result] = [option(input, 'call'), option(input, 'result')];
   if (callId === undefined && result === undefined) return undefined;
-  if (callId === undefined || result === undefined) throw new AppError('invalid_input', '--call and --result belong together.', { next: 'Give both, or none.' });
+  if (callId === undefined || result === undefined)
+    throw new AppError('invalid_input', '--call and --result belong together.', { next: 'Give both, or none.' });
   return { callId, text: await readText(cli, result) };
 }
 
