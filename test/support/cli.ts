@@ -60,7 +60,7 @@ export function fakeApp({ operations = [], first = () => {} }: FakeServer): Http
   mountHealth(app, {
     version: '0.1.0',
     startedAtMs: NOW_MS - 3_600_000,
-    health: async () => ({ serverVersion: '18.4', roundTripMs: 0.4 }) as never,
+    health: async () => ({ serverVersion: '18.4', roundTripMs: 0.4 }),
     ready: () => true,
     gauges: async () => ({}),
   });

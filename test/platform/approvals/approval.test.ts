@@ -30,10 +30,7 @@ test('no program ever answers, whatever it started and over whatever surface [AP
     fc.property(anything, ({ kind, trigger, tier, surface, own }) => {
       const who = { actor: 'act_p' as ActorId, kind, fingerprint: 'p1' };
       const by = own ? { actor: 'act_p', name: 'p', key: 'p1' } : { actor: 'act_x', name: 'x' };
-      assert.notEqual(
-        whyNotAnswer(who, { kind: 'approval', cause: cause({ by, trigger, tier }), surface }),
-        null,
-      );
+      assert.notEqual(whyNotAnswer(who, { kind: 'approval', cause: cause({ by, trigger, tier }), surface }), null);
     }),
   );
 });
