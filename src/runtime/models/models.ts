@@ -124,6 +124,7 @@ function keyOf(provider: Provider, credential: ModelsDeps['credential']): string
  */
 async function withDeadline(at: { clock: Clock; options: CallOptions }, call: (attempt: Attempt) => Promise<ModelOutcome>): Promise<ModelOutcome> {
   const { clock, options } = at;
+  if (options.signal.aborted) return failed(modelFailure('aborted', 'The call was given up.', { sent: false }));
   const exchange = newExchange();
   const done = new AbortController();
   const stop = new AbortController();
@@ -134,7 +135,6 @@ async function withDeadline(at: { clock: Clock; options: CallOptions }, call: (a
     const giveUp = (): void => resolve(failed(modelFailure('aborted', 'The call was given up.', { sent: exchange.sent })));
     options.signal.addEventListener('abort', giveUp, { once: true, signal: done.signal });
   });
-  if (options.signal.aborted) return failed(modelFailure('aborted', 'The call was given up.', { sent: false }));
   const onDelta = (text: string): void => {
     if (!done.signal.aborted) options.onDelta?.(text);
   };

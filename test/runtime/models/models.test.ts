@@ -197,3 +197,22 @@ test('a loose schema is not sent as strict, an exact one is [GTW-8]', async () =
     assert.equal(at(server.requests.at(-1)?.body, 'store'), false);
   }
 });
+
+test('no timer outlives its call, also when the call was given up before it began [HAR-6]', async () => {
+  const sleeping = new Set<AbortSignal | undefined>();
+  // Time stands still: a sleeper ends only when it is told to.
+  const clock: Clock = {
+    nowMs: () => 0,
+    sleep: (_ms, signal) =>
+      new Promise((resolve) => {
+        sleeping.add(signal);
+        signal?.addEventListener('abort', () => resolve(void sleeping.delete(signal)), { once: true });
+      }),
+  };
+  await using server = await startProviderServer();
+  const lab = protocol('lab');
+  const models = build({ clock, providers: { lab: lab.settings(server.url) } });
+  server.next({ events: lab.events({ text: 'Hi' }) }, { status: 500, body: 'no' });
+  for (const signal of [options.signal, options.signal, AbortSignal.abort()]) await models.call(request('lab/m'), { signal, timeoutMs: 3_600_000 });
+  assert.equal(sleeping.size, 0);
+});

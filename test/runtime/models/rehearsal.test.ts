@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { RunEvent } from '../../../src/kernel/events.ts';
 import { NO_USAGE, type Message } from '../../../src/kernel/messages.ts';
@@ -222,4 +224,16 @@ test('a cassette plays a recorded run back by turn and says when the run leaves 
   assert.deepEqual([reply.usage.inputTokens, reply.usage.estimated, reply.rehearsed], [7, false, true]);
   assert.match(failureOf(await port.call(request('rehearsal/tape', 3), options())).message, /no turn 3/);
   assert.throws(() => cassetteFromEntries([]), /no reply of a model/);
+});
+
+test('the script in the documentation plays [GTW-7]', async () => {
+  const page = readFileSync(new URL('../../../docs/rehearsals.md', import.meta.url), 'utf8');
+  const script = parse(/```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '') as unknown;
+  const port = models({ page: script });
+  const first = replyOf(await port.call(request('rehearsal/page', 1), options()));
+  assert.deepEqual(first.content.at(-1), { type: 'tool_call', callId: 'call_1_1', tool: 'git_log', args: { limit: 20 } });
+  const log = { type: 'tool_result' as const, callId: 'call_1_1', tool: 'git_log', text: JSON.stringify(LOG), failed: false };
+  const messages: Message[] = [user('{"commits": 3}'), { role: 'assistant', content: first.content }, { role: 'tool', content: [log] }];
+  const second = replyOf(await port.call(request('rehearsal/page', 2, messages), options()));
+  assert.equal(second.content.filter((part) => part.type === 'tool_call').length, 3);
 });
