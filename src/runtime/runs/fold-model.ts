@@ -107,7 +107,8 @@ function takeCalls(
   const content = parts.map((part): AssistantPart => {
     if (part.type !== 'tool_call') return part;
     let callId = part.callId;
-    for (let copy = 2; callIds.includes(callId); copy += 1) callId = `${part.callId}_${copy}`;
+    // Begun at the number of calls, so that a model which always says `call_0` costs one look, not one for each turn.
+    for (let copy = callIds.length + 1; callIds.includes(callId); copy += 1) callId = `${part.callId}_${copy}`;
     callIds.push(callId);
     calls.push({
       callId,

@@ -63,7 +63,8 @@ function hasFinalWord(state: RunState): boolean {
 
 function pastDeadline(state: RunState, nowMs: number): Action | null {
   const deadlineMs = state.queued?.deadlineMs ?? null;
-  if (deadlineMs === null || nowMs < deadlineMs) return null;
+  // An answer that is already there is judged, not thrown away.
+  if (deadlineMs === null || nowMs < deadlineMs || hasFinalWord(state)) return null;
   if (state.budget !== null) {
     return end(state, {
       status: 'budget_exhausted',

@@ -194,6 +194,13 @@ test('the deadline ends a run that waits, over budget as such [RUN-7]', () => {
   assert.equal(ended(poor).status, 'budget_exhausted');
 });
 
+test('an answer that came before the deadline counts after it, a repair of it does not [RUN-7]', () => {
+  const start = 1_000_000;
+  const late = { queued: queued(modelPlan(), { deadlineMs: start + 150 }) };
+  assert.equal(ended(run({}, { ...late, model: () => says('ok') })).status, 'succeeded');
+  assert.equal(ended(run({}, { ...late, model: () => says('') })).failure, 'timeout');
+});
+
 test('a run over budget waits for the period, and goes on at once when more is granted [RUN-7]', () => {
   const exhausted: EventOf<'budget.exhausted'> = { type: 'budget.exhausted', budget: 'day', resetsAtMs: 2_000_000, message: 'used up' };
   const grant: EventOf<'run.signalled'> = { type: 'run.signalled', signal: 'grant', reason: '', by: { actor: 'a', name: 'Ada' } };
