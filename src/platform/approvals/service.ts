@@ -34,11 +34,11 @@ export type ApprovalsDeps = { db: Database; runs: AskingRuns };
 export type Approvals = {
   handlers: Handlers<Principal, typeof approvalOperations>;
   /** In the commit of `approval.asked`, as a worker. */
-  ask(tx: Tx, row: NewApproval): Promise<void>;
+  ask: (tx: Tx, row: NewApproval) => Promise<void>;
   /** In the commit of a run's end: nobody needs to answer any more. */
-  withdraw(tx: Tx, org: OrgId, run: RunId): Promise<void>;
+  withdraw: (tx: Tx, org: OrgId, run: RunId) => Promise<void>;
   /** Expires what is overdue and tells the runs; answers how many. For a timer: every few seconds, by every process. */
-  expireDue(): Promise<number>;
+  expireDue: () => Promise<number>;
 };
 
 /** Entries before a question that are looked at for its story. */

@@ -21,7 +21,7 @@ export type IdentityDeps = { db: Database; ids: Ids; randomBytes: RandomBytes; r
 
 export type Identity = {
   /** Null for a key that is unknown, expired or revoked: the caller learns no more than that. @throws AppError `unavailable` */
-  authenticate(secret: string): Promise<Principal | null>;
+  authenticate: (secret: string) => Promise<Principal | null>;
   handlers: Handlers<Principal, typeof identityOperations>;
 };
 

@@ -6,7 +6,8 @@ import { commit, write, type HeldRun } from './held-run.ts';
 /** The question and its row commit together, so that nobody can answer what the journal does not know. */
 export async function ask(deps: DriveDeps, held: HeldRun, action: Extract<Action, { do: 'ask' }>): Promise<void> {
   const asked = { ...action.asked, approvalId: deps.ids.next('apr') };
-  await commit(deps, held, { events: [asked], companion: (tx) => deps.approvals.ask(tx, { row: held.row, asked }) });
+  const row = { ...held.row, headSeq: held.hold.lease.headSeq };
+  await commit(deps, held, { events: [asked], companion: (tx) => deps.approvals.ask(tx, { row, asked }) });
 }
 
 /** The child's run and the parent's `child.started` commit together: no orphan, no child without its run. */

@@ -38,18 +38,18 @@ export type AgentsDeps = StartDeps &
 
 export type Agents = {
   handlers: Handlers<Principal, typeof agentOperations>;
-  startRun(start: StartRun): Promise<StartedRun>;
-  prepareChild(request: ChildRequest): Promise<PreparedChild>;
+  startRun: (start: StartRun) => Promise<StartedRun>;
+  prepareChild: (request: ChildRequest) => Promise<PreparedChild>;
   /** For retries and forks of earlier runs. @throws AppError `agent_halted`, or `denied` when the definition is not open to `who`. */
-  mayRun(org: OrgId, agent: string, who?: Requester): Promise<void>;
+  mayRun: (org: OrgId, agent: string, who?: Requester) => Promise<void>;
   /** Private hosts and CIDRs that this version may reach; none for a version that is not there. */
-  networkAllow(org: OrgId, agent: { id: AgentId; version: number }): Promise<readonly string[]>;
+  networkAllow: (org: OrgId, agent: { id: AgentId; version: number }) => Promise<readonly string[]>;
   /** These agents as tools of a model; those that take no runs now are left out with the reason. */
-  childManifest(org: OrgId, names: readonly string[]): Promise<{ entries: ToolManifestEntry[]; missing: { tool: string; why: string }[] }>;
+  childManifest: (org: OrgId, names: readonly string[]) => Promise<{ entries: ToolManifestEntry[]; missing: { tool: string; why: string }[] }>;
   /** In the commit of a run's end: counts it; true when this end put the agent in error. */
-  onRunEnded(tx: StoreTx, ended: EndedRun): Promise<boolean>;
+  onRunEnded: (tx: StoreTx, ended: EndedRun) => Promise<boolean>;
   /** For templates: creates what is not there, by name, in whatever state it is. Answers the names it created. */
-  ensure(principal: Principal, definitions: readonly AgentDefinition[]): Promise<string[]>;
+  ensure: (principal: Principal, definitions: readonly AgentDefinition[]) => Promise<string[]>;
 };
 
 export function createAgents(deps: AgentsDeps): Agents {

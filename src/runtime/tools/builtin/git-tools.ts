@@ -22,6 +22,8 @@ const PLAIN = ['--no-ext-diff', '--no-textconv', '--no-color'] as const;
 const Revision = z.string().min(1).max(250).describe('A branch, tag or hash, also with ~n, as in HEAD~3');
 const Paths = z.array(z.string().min(1).max(4_096)).max(PATHS_MAX).default([]).describe('Only these files or folders, relative to the top');
 
+const ContextLines = z.int().min(0).max(50).default(3).describe('Lines around each change');
+
 type Deps = { git: Git; roots: Roots };
 type At = { root: string; options: GitOptions };
 
@@ -104,7 +106,7 @@ function diffTool(deps: Deps): Tool {
       to: Revision.optional(),
       paths: Paths,
       patch: z.boolean().default(true),
-      context: z.int().min(0).max(50).default(3).describe('Lines around each change'),
+      context: ContextLines,
     }),
     taints: ['private'],
     async run(args, context) {
@@ -126,7 +128,7 @@ function showTool(deps: Deps): Tool {
   return defineTool({
     name: 'git_show',
     description: 'One commit: its message, author and date, the files it changed and, unless `patch` is false, the differences.',
-    input: z.strictObject({ revision: Revision.default('HEAD'), paths: Paths, patch: z.boolean().default(true) }),
+    input: z.strictObject({ revision: Revision.default('HEAD'), paths: Paths, patch: z.boolean().default(true), context: ContextLines }),
     taints: ['private'],
     async run(args, context) {
       const { root, options } = await at(deps, context);
@@ -142,7 +144,20 @@ function showTool(deps: Deps): Tool {
       const patch = args.patch
         ? await deps.git(
             root,
-            ['log', '-p', '-M', '--max-count=1', '--first-parent', '-m', '--format=tformat:', ...PLAIN, '--end-of-options', hash, ...paths],
+            [
+              'log',
+              '-p',
+              '-M',
+              `-U${args.context}`,
+              '--max-count=1',
+              '--first-parent',
+              '-m',
+              '--format=tformat:',
+              ...PLAIN,
+              '--end-of-options',
+              hash,
+              ...paths,
+            ],
             { ...options, maxBytes: PATCH_CHARS },
           )
         : null;
