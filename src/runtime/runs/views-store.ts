@@ -4,7 +4,7 @@
  */
 import { AppError } from '../../kernel/errors.ts';
 import type { Entry } from '../../kernel/events.ts';
-import type { OrgId, RunId } from '../../kernel/ids.ts';
+import type { AgentId, OrgId, RunId } from '../../kernel/ids.ts';
 import { decodeCursor, encodeCursor, PAGE_SIZE_MAX } from '../../kernel/page.ts';
 import type { Count, Page } from '../../kernel/page.ts';
 import { RUN_STATUSES, RunStatus } from '../../kernel/run-status.ts';
@@ -13,6 +13,7 @@ import { readSealed } from '../../storage/journal-store.ts';
 import { NO_HASH, verifyChain } from '../../storage/journal.ts';
 import { ENTRY_COLUMNS, ENTRY_TABLES, RUN_COLUMNS, RUN_TABLES, rowOf } from './row-store.ts';
 import type { StoredEntry, StoredRun } from './row-store.ts';
+import type { PastRun } from './rules.ts';
 import type { RunRow } from './store-port.ts';
 
 export type RunFilter = {
@@ -44,6 +45,8 @@ export type RunViews = {
   /** Walks a stream's chain from its first entry. */
   verify(org: OrgId, stream: string): Promise<Verified>;
   stats(org: OrgId): Promise<QueueStats>;
+  /** The latest successful runs of an agent, newest first, for estimates. Time is from start to end: waits count. */
+  history(org: OrgId, agent: AgentId): Promise<PastRun[]>;
 };
 
 /** Beyond this a total is not worth the time it takes and reads "at least". */
@@ -52,6 +55,8 @@ const FEED_MAX = 1_000;
 const VERIFY_PAGE = 500;
 /** Take-overs are counted among this many latest entries. */
 const TAKEOVERS_AMONG = 10_000;
+/** Past runs an estimate is made of. */
+const HISTORY_MAX = 20;
 const LIVE = RunStatus.options.filter((status) => !RUN_STATUSES[status].final);
 const FAILED = RunStatus.options.filter((status) => RUN_STATUSES[status].countsAsFailure);
 
@@ -70,6 +75,14 @@ export function createRunViews(db: Database): RunViews {
     },
     verify: (org, stream) => db.asOrg(org, (tx) => verifyStream(tx, org, stream)),
     stats: (org) => db.asOrg(org, (tx) => selectStats(tx, org)),
+    history: (org, agent) =>
+      db.asOrg(org, (tx) =>
+        tx.last<PastRun>(
+          `select (extract(epoch from ended_at - started_at) * 1000)::bigint as "activeMs", turns from run
+           where org_id = $1 and agent_id = $2 and status = 'succeeded' and started_at is not null order by number desc limit $3`,
+          [org, agent, HISTORY_MAX],
+        ),
+      ),
   };
 }
 

@@ -48,6 +48,8 @@ export type Agents = {
   childManifest: (org: OrgId, names: readonly string[]) => Promise<{ entries: ToolManifestEntry[]; missing: { tool: string; why: string }[] }>;
   /** In the commit of a run's end: counts it; true when this end put the agent in error. */
   onRunEnded: (tx: StoreTx, ended: EndedRun) => Promise<boolean>;
+  /** Which of these names are taken, in any state. */
+  existing: (org: OrgId, names: readonly string[]) => Promise<string[]>;
   /** For templates: creates what is not there, by name, in whatever state it is. Answers the names it created. */
   ensure: (principal: Principal, definitions: readonly AgentDefinition[]) => Promise<string[]>;
 };
@@ -66,6 +68,7 @@ export function createAgents(deps: AgentsDeps): Agents {
     networkAllow: (org, at) => deps.db.asOrg(org, async (tx) => (await store.getVersion(tx, org, at))?.definition.network.allow ?? []),
     childManifest: (org, names) => childManifest(deps, org, names),
     onRunEnded: (tx, { row, ended }) => countRunEnd(databaseTx(tx), { row, ended }),
+    existing: (org, names) => deps.db.asOrg(org, async (tx) => (await store.getNamed(tx, org, names)).map((agent) => agent.name)),
     ensure: (principal, definitions) => ensureAgents(deps, principal, definitions),
   };
 }

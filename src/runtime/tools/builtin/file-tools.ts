@@ -32,6 +32,8 @@ const Glob = z
   .optional()
   .describe('Only paths that match, as in src/**/*.ts');
 
+const Ignored = z.boolean().default(false).describe('Also what the repository ignores, such as logs and build output');
+
 type Deps = { git: Git; roots: Roots };
 
 export function createFileTools(deps: Deps): Tool[] {
@@ -97,14 +99,15 @@ async function readLines(place: Place, window: Window, signal: AbortSignal): Pro
 function listTool(deps: Deps): Tool {
   return defineTool({
     name: 'file_list',
-    description: 'Files below a folder, in order; what the repository ignores is left out.',
-    input: z.strictObject({ path: Path.default('.'), glob: Glob, limit: z.int().min(1).max(ENTRIES_MAX).default(500) }),
+    description: 'Files below a folder, in order; what the repository ignores is left out unless asked for.',
+    input: z.strictObject({ path: Path.default('.'), glob: Glob, ignored: Ignored, limit: z.int().min(1).max(ENTRIES_MAX).default(500) }),
     taints: ['private'],
     async run(args, context) {
       const root = await deps.roots.readFrom(context);
       const place = await confine(root, args.path);
       if (!place.exists) return failed(`There is no folder "${place.shown}". List the top with path "." to see what is there.`);
-      const found = await listFiles(deps.git, { root, place, options: { signal: context.signal, deadlineMs: context.deadlineMs } });
+      const options = { signal: context.signal, deadlineMs: context.deadlineMs };
+      const found = await listFiles(deps.git, { root, place, ignored: args.ignored, options });
       const glob = args.glob;
       const matching = glob === undefined ? found.files : found.files.filter((path) => matchesGlob(path, glob));
       const files = matching.slice(0, args.limit);
@@ -118,10 +121,11 @@ function listTool(deps: Deps): Tool {
 
 async function listFiles(
   git: Git,
-  { root, place, options }: { root: string; place: Place; options: GitOptions },
+  { root, place, ignored, options }: { root: string; place: Place; ignored: boolean; options: GitOptions },
 ): Promise<{ files: string[]; cut: boolean }> {
   if (!(await hasRepository(git, { root, options }))) return walk(root, place.shown, options.signal);
-  const listed = await git(root, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate', '--', place.shown], options);
+  const excluded = ignored ? [] : ['--exclude-standard'];
+  const listed = await git(root, ['ls-files', '-z', '--cached', '--others', ...excluded, '--deduplicate', '--', place.shown], options);
   const files = listed.text.split('\0').filter(Boolean).toSorted();
   return { files: files.slice(0, WALK_MAX), cut: listed.cut || files.length > WALK_MAX };
 }
@@ -153,6 +157,7 @@ function searchTool(deps: Deps): Tool {
       ignoreCase: z.boolean().default(false),
       path: Path.default('.'),
       glob: Glob,
+      ignored: Ignored,
       limit: z.int().min(1).max(MATCHES_MAX).default(100),
     }),
     taints: ['private'],
@@ -171,7 +176,11 @@ function searchTool(deps: Deps): Tool {
         ...(args.regex ? ['-E'] : ['-F']),
         ...(args.ignoreCase ? ['-i'] : []),
       ];
-      const out = await deps.git(root, ['grep', ...flags, ...where, '--exclude-standard', '-e', args.pattern, '--', place.shown], options);
+      const out = await deps.git(
+        root,
+        ['grep', ...flags, ...where, args.ignored ? '--no-exclude-standard' : '--exclude-standard', '-e', args.pattern, '--', place.shown],
+        options,
+      );
       const glob = args.glob;
       const all = parseGrep(out.text).filter((match) => glob === undefined || matchesGlob(match.path, glob));
       const matches = all.slice(0, args.limit);

@@ -1,0 +1,384 @@
+/**
+ * The composition root: builds every part bottom up and stops them top down. The only file that sees everything; it has no rules.
+ */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Config, Environment } from './config.ts';
+import type { JsonObject } from './kernel/canonical-json.ts';
+import type { Clock } from './kernel/clock.ts';
+import { systemClock } from './kernel/clock.ts';
+import type { OrgId, RunId } from './kernel/ids.ts';
+import { createIds } from './kernel/ids.ts';
+import { bind } from './kernel/operation.ts';
+import { approvalOperations } from './platform/approvals/contract.ts';
+import { createApprovals } from './platform/approvals/service.ts';
+import { createRecordAdmin } from './platform/identity/admin-event.ts';
+import { identityOperations } from './platform/identity/contract.ts';
+import { ensureLocalKey, ensureSoloOrg } from './platform/identity/first-start.ts';
+import type { Identity } from './platform/identity/service.ts';
+import { createIdentity } from './platform/identity/service.ts';
+import { decideByTier } from './platform/policy/policy.ts';
+import { createScrubber } from './platform/secrets/scrub.ts';
+import type { Log } from './platform/telemetry/log.ts';
+import { createLog } from './platform/telemetry/log.ts';
+import type { Models } from './runtime/models/model.ts';
+import { createModels } from './runtime/models/models.ts';
+import { estimateTokens } from './runtime/models/tokens.ts';
+import type { Driver } from './runtime/runs/advance.ts';
+import { createDriver } from './runtime/runs/advance.ts';
+import { runOperations } from './runtime/runs/contract.ts';
+import { DRIVE_LIMITS } from './runtime/runs/drive-limits.ts';
+import { createLocalEngine } from './runtime/runs/local-engine.ts';
+import { createPreviewStore } from './runtime/runs/preview-store.ts';
+import { createRuns } from './runtime/runs/service.ts';
+import { createRunStore, databaseTx } from './runtime/runs/store.ts';
+import type { RunViews } from './runtime/runs/views-store.ts';
+import { createRunViews } from './runtime/runs/views-store.ts';
+import { createWakeupHub } from './runtime/runs/wakeup.ts';
+import { createWatch } from './runtime/runs/watch.ts';
+import { createProcessRunner } from './runtime/tools/child-process.ts';
+import { createToolset } from './runtime/tools/toolset.ts';
+import type { Check } from './runtime/tools/validate.ts';
+import { createValidator } from './runtime/tools/validate.ts';
+import { createFolderBlobs } from './storage/blobs-folder.ts';
+import { createNoBlobs } from './storage/blobs-none.ts';
+import { createDatabaseClock } from './storage/database-clock.ts';
+import { createDatabase } from './storage/database.ts';
+import { startEmbedded } from './storage/embedded-postgres.ts';
+import { migrate } from './storage/migrate.ts';
+import { createHttpApp } from './surfaces/http/app.ts';
+import { mountEventStream } from './surfaces/http/event-stream.ts';
+import { createGuard } from './surfaces/http/guard.ts';
+import { mountHealth } from './surfaces/http/health.ts';
+import { listen } from './surfaces/http/listen.ts';
+import { createRateLimiter } from './surfaces/http/rate-limit.ts';
+import { createOnceStore } from './surfaces/http/store.ts';
+import { agentOperations } from './work/agents/contract.ts';
+import type { Agents } from './work/agents/service.ts';
+import { createAgents } from './work/agents/service.ts';
+import { createFindCheckout } from './work/projects/checkout.ts';
+import { projectOperations } from './work/projects/contract.ts';
+import type { Projects } from './work/projects/service.ts';
+import { createProjects } from './work/projects/service.ts';
+import { templateOperations } from './work/templates/contract.ts';
+import type { Templates } from './work/templates/service.ts';
+import { createTemplates } from './work/templates/service.ts';
+
+export const VERSION = packageJson.version;
+
+/** What a running server is to whoever started it. */
+export type Server = {
+  url: string;
+  version: string;
+  org: OrgId;
+  /** The owner key's secret, when this start made it: to be shown once. */
+  ownerKey: string | null;
+  localKeyFile: string;
+  database: string;
+  models: ReturnType<typeof createModels>;
+  /** For what starts with the server: the first project and the first run. */
+  projects: Projects;
+  agents: Agents;
+  templates: Templates;
+  authenticate: Identity['authenticate'];
+  log: Log;
+  /** Stops taking work, finishes or releases runs, closes everything. May be called twice. */
+  stop(): Promise<void>;
+};
+
+/** `log` takes finished lines. */
+export type StartOptions = { log: (line: string) => void; env: Environment };
+
+type Closer = { what: string; close: () => Promise<unknown> };
+
+/** @throws AppError for a home, database or port that cannot be used; whatever was started is stopped again. */
+export async function startServer(config: Config, options: StartOptions): Promise<Server> {
+  const closers: Closer[] = [];
+  try {
+    return await build(config, options, closers);
+  } catch (error) {
+    await closeAll(closers, () => {});
+    throw error;
+  }
+}
+
+async function closeAll(closers: Closer[], failed: (what: string, error: unknown) => void): Promise<void> {
+  for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
+    try {
+      await closer.close();
+    } catch (error) {
+      failed(closer.what, error); // the rest must be closed all the same
+    }
+  }
+}
+
+async function build(config: Config, options: StartOptions, closers: Closer[]): Promise<Server> {
+  const base = createBase(config, options);
+  const ground = await openGround(config, base, closers);
+  const domains = createDomains(config, { ...base, ...ground });
+  closers.push({ what: 'tools', close: () => domains.toolset.tools.close() });
+  await domains.toolset.reap();
+  const counts = startEngine(config, { ...base, ...ground, ...domains }, closers);
+  const url = await serve(config, { ...base, ...ground, ...domains, counts }, closers);
+
+  let stopping: Promise<void> | null = null;
+  const { org, ownerKey, localKeyFile, description, identity } = ground;
+  const { models, projects, agents, templates } = domains;
+  return {
+    ...{ url, version: VERSION, org, ownerKey, localKeyFile, database: description, log: base.log, models, projects, agents, templates },
+    authenticate: (secret) => identity.authenticate(secret),
+    stop: () => (stopping ??= closeAll(closers, (what, error) => base.log('error', `${what} did not close`, { error }))),
+  };
+}
+
+/** The database, who is who in it, and how its changes are heard of. */
+async function openGround(config: Config, base: Base, closers: Closer[]) {
+  const { clock, ids, recordAdmin } = base;
+  const { db, description } = await openDatabase(config, { clock, closers });
+  const databaseClock = createDatabaseClock({ db, clock });
+  await databaseClock.sync();
+  const worker = ids.next('wrk');
+  const hub = await createWakeupHub({ db, clock, process: worker });
+  closers.push({ what: 'wake-ups', close: () => hub.close() });
+  const identityDeps = { db, ids, randomBytes, recordAdmin };
+  const { org, ownerKey } = await ensureSoloOrg(identityDeps);
+  const localKey = await ensureLocalKey(identityDeps, { org, home: config.home, place: `${hostname()}:${config.home}` });
+  return { db, description, databaseClock, worker, hub, org, ownerKey, localKeyFile: localKey.path, identity: createIdentity(identityDeps) };
+}
+type Ground = Awaited<ReturnType<typeof openGround>>;
+
+function createDomains(config: Config, built: Base & Ground) {
+  const { clock, ids, check, recordAdmin, db, databaseClock, hub } = built;
+  const wake = (org: OrgId, run: RunId): void => hub.wake(org, run);
+  const store = createRunStore({ db, clock: databaseClock, randomBytes, onAppended: (org, run) => hub.grew(org, run) });
+  const views = createRunViews(db);
+  const history: RunViews['history'] = (org, agent) => views.history(org, agent);
+  const models = createModels(modelsDeps(config, built));
+  const toolset = createToolset({ ...toolsetDeps(config, built), db });
+  const rules = { decide: decideByTier, validate: faultsOf(check), countTokens: estimateTokens };
+  const findCheckout = createFindCheckout({ run: createProcessRunner({ spawn, clock }), clock, env: built.env });
+  const projects = createProjects({ db, ids, recordAdmin, findCheckout });
+  const agents = createAgents({
+    ...{ db, ids, check, recordAdmin, wake },
+    runs: store,
+    clock: databaseClock,
+    project: (org, wanted) => projects.find(org, wanted),
+    defaultModel: (agent) => config.defaultModel ?? modelFromKeys(models) ?? `rehearsal/${agent}`,
+    ports: { syncSchedules: async () => {} },
+  });
+  const runs = createRuns({ ...{ store, views, rules, ids, wake, history }, clock: databaseClock, mayRun: (org, name) => agents.mayRun(org, name) });
+  const approvals = createApprovals({
+    db,
+    runs: {
+      wake,
+      putInbox: (tx, item) => store.putInbox(tx, item),
+      readEntries: (org, run, range) => store.readEntries(org, run, range),
+      retry: (caller, id) => runs.handlers.retry(caller, { id }),
+    },
+  });
+  const templates = createTemplates({ folder: TEMPLATES_FOLDER, check, agents });
+  return { store, views, history, previews: createPreviewStore(db), models, toolset, rules, projects, agents, runs, approvals, templates };
+}
+type Domains = ReturnType<typeof createDomains>;
+
+/** Carries out runs here, unless this process is a surface only; answers its figures. */
+function startEngine(config: Config, built: Base & Ground & Domains, closers: Closer[]): Driver['counts'] {
+  const { clock, ids, log, databaseClock, worker, hub, store, models, toolset, rules, projects, agents, approvals, previews, history } = built;
+  const leaseMs = DRIVE_LIMITS.leaseMs;
+  const driver = createDriver({
+    ...{ store, models, rules, ids, log, worker, previews, history, leaseMs },
+    tools: toolset.tools,
+    command: toolset.command,
+    clock: databaseClock,
+    pools: [],
+    onEnded: async (tx, ended) => {
+      await agents.onRunEnded(tx, ended);
+      await approvals.withdraw(databaseTx(tx), ended.row.org, ended.row.id);
+    },
+    approvals: {
+      ask: (tx, { row, asked }) => {
+        const { org, id, root, agent, agentName, headSeq } = row;
+        return approvals.ask(databaseTx(tx), { org, run: id, root, agent, agentName, afterSeq: headSeq, asked });
+      },
+    },
+    children: { manifest: (org, names) => agents.childManifest(org, names), prepare: (request) => agents.prepareChild(request) },
+    surroundings: async (row) => ({
+      checkout: row.project === null ? null : await projects.checkoutOf(row.org, row.project),
+      networkAllow: await agents.networkAllow(row.org, { id: row.agent, version: row.agentVersion }),
+    }),
+    artefacts: transcripts(config),
+  });
+  if (config.workers > 0) {
+    const engine = createLocalEngine({
+      ...{ store, driver, worker, log, leaseMs },
+      clock: databaseClock,
+      wakeups: hub,
+      pools: [],
+      concurrency: config.workers,
+    });
+    closers.push({ what: 'engine', close: () => engine.stop() });
+  }
+  closers.push(repeat({ clock, everyMs: EXPIRY_EVERY_MS, log, what: 'expiring approvals' }, () => approvals.expireDue()));
+  return () => driver.counts();
+}
+
+async function serve(config: Config, built: Base & Ground & Domains & { counts: Driver['counts'] }, closers: Closer[]): Promise<string> {
+  const { clock, ids, log, db, hub, identity, store, previews, projects, agents, runs, approvals, templates, counts } = built;
+  const app = createHttpApp({
+    ...{ ids, log, version: VERSION },
+    operations: [
+      ...bind(identityOperations, identity.handlers),
+      ...bind(projectOperations, projects.handlers),
+      ...bind(agentOperations, agents.handlers),
+      ...bind(templateOperations, templates.handlers),
+      ...bind(runOperations, runs.handlers),
+      ...bind(approvalOperations, approvals.handlers),
+    ],
+    authenticate: (secret) => identity.authenticate(secret),
+    guard: createGuard({ hosts: config.allowedHosts }),
+    limiter: createRateLimiter({ nowMs: () => clock.nowMs() }),
+    requestsPerMinute: ({ kind }) => (kind === 'user' || kind === 'cli' ? REQUESTS_PER_MINUTE.person : REQUESTS_PER_MINUTE.other),
+    once: createOnceStore(db),
+    first: (http) =>
+      mountEventStream(http, {
+        watch: createWatch({ store, clock, onNews: (org, run, on) => hub.onNews(org, run, on), preview: (org, run) => previews.read(org, run) }),
+        exists: async (org, run) => (await store.getRun(org, run)) !== null,
+      }),
+  });
+  mountHealth(app, {
+    version: VERSION,
+    startedAtMs: clock.nowMs(),
+    health: () => db.health(),
+    ready: () => true,
+    gauges: async () => ({ runs_held: counts().held, leases_lost: counts().lost }),
+  });
+  const listening = await listen(app, { host: config.host, port: config.port, clock });
+  closers.push({ what: 'HTTP', close: () => listening.close() }, await announce(config, listening.url));
+  return listening.url;
+}
+
+/** Environment variables that hold secrets by their name: their values never leave. */
+const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$/;
+/** In the home folder: where the server of this home listens. */
+export const SERVER_FILE = 'server.json';
+const POOL_SIZE = 10;
+const EXPIRY_EVERY_MS = 5_000;
+/** Spec API-2. */
+const REQUESTS_PER_MINUTE = { person: 1_000, other: 100 } as const;
+const TEMPLATES_FOLDER = join(import.meta.dirname, '../templates');
+
+function createBase(config: Config, { log: write, env }: StartOptions) {
+  const clock = systemClock;
+  const secrets = Object.keys(env).filter((name) => SECRET_NAME.test(name));
+  const scrubber = createScrubber(() => secrets.map((name) => ({ name, value: env[name] ?? '' })));
+  return {
+    clock,
+    env,
+    scrubber,
+    ids: createIds({ nowMs: () => clock.nowMs(), randomBytes }),
+    log: createLog({ clock, level: config.log, scrub: (line) => scrubber.text(line), write }),
+    check: createValidator(),
+    recordAdmin: createRecordAdmin({ randomBytes }),
+    random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+  };
+}
+type Base = ReturnType<typeof createBase>;
+
+async function openDatabase(config: Config, deps: { clock: Clock; closers: Closer[] }) {
+  const { clock, closers } = deps;
+  await mkdir(config.home, { recursive: true, mode: 0o700 });
+  let url = config.databaseUrl;
+  let description = 'PostgreSQL by DATABASE_URL';
+  if (url === null) {
+    const embedded = await startEmbedded({ home: config.home, clock, spawn });
+    closers.push({ what: 'embedded database', close: embedded.stop });
+    url = embedded.url;
+    description = `embedded PostgreSQL ${embedded.version} in ${embedded.folder}`;
+  }
+  await migrate({ url: config.databaseDirectUrl ?? url });
+  const direct = config.databaseDirectUrl === null ? {} : { directUrl: config.databaseDirectUrl };
+  const db = createDatabase({ url, ...direct, applicationName: 'windlass', poolSize: POOL_SIZE, clock });
+  closers.push({ what: 'database', close: () => db.close() });
+  return { db, description };
+}
+
+/** The validator's words as the core wants them: one fault each. */
+function faultsOf(check: Check): (schema: JsonObject, value: unknown) => string[] {
+  return (schema, value) => check(schema, value)?.split('\n') ?? [];
+}
+
+function modelsDeps(config: Config, base: Base): Parameters<typeof createModels>[0] {
+  return {
+    clock: base.clock,
+    fetch: globalThis.fetch,
+    credential: (name) => base.env[name],
+    generateId: () => base.ids.next('call'),
+    providers: config.providers,
+    rehearsal: { folders: [TEMPLATES_FOLDER, join(config.home, 'rehearsals')] },
+  };
+}
+
+function toolsetDeps(config: Config, base: Base): Omit<Parameters<typeof createToolset>[0], 'db'> {
+  const { clock, log, scrubber, check, random, env } = base;
+  return {
+    ...{ clock, log, scrubber, check, random, spawn },
+    home: config.home,
+    mcpServers: config.mcpServers,
+    version: VERSION,
+    secrets: async (name) => env[name] ?? null,
+    fetch: globalThis.fetch,
+    resolve: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
+    path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    process: { pid: process.pid, platform: process.platform },
+  };
+}
+
+/** The first model of the first provider whose key is in the environment; null when there is none. */
+function modelFromKeys(models: Models): string | null {
+  const provider = models.available().find((known) => known.configured && known.provider !== 'rehearsal');
+  return provider?.models[0] ?? null;
+}
+
+function transcripts(config: Config) {
+  const blobs = config.blobs === 'none' ? createNoBlobs() : createFolderBlobs({ folder: join(config.home, 'blobs'), randomBytes });
+  return {
+    putTranscript: async (org: OrgId, _run: RunId, markdown: string): Promise<void> => {
+      await blobs.put(org, Buffer.from(markdown));
+    },
+  };
+}
+
+/** Tells programs of this home where the server is; gone when it stops. */
+async function announce(config: Config, url: string): Promise<Closer> {
+  const path = join(config.home, SERVER_FILE);
+  await writeFile(path, JSON.stringify({ url, pid: process.pid, version: VERSION }), { mode: 0o600 });
+  return { what: SERVER_FILE, close: () => rm(path, { force: true }) };
+}
+
+/** Does something every so often until it is closed; a failure is logged and the next round tries again. */
+function repeat(options: { clock: Clock; everyMs: number; log: Log; what: string }, work: () => Promise<unknown>): Closer {
+  const over = new AbortController();
+  const loop = (async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      await options.clock.sleep(options.everyMs, over.signal);
+      if (over.signal.aborted) return;
+      try {
+        await work();
+      } catch (error) {
+        options.log('warn', `${options.what} failed; it is tried again`, { error });
+      }
+    }
+  })();
+  return {
+    what: options.what,
+    close: () => {
+      over.abort();
+      return loop;
+    },
+  };
+}
