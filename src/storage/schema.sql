@@ -403,6 +403,55 @@ table run_inbox, row level security forced
   windlass_app: insert, select
   windlass_worker: delete, insert, select
 
+table schedule, row level security forced
+  org_id text not null
+  id text not null
+  agent_id text not null
+  agent_name text not null
+  spec text not null
+  digest text not null
+  created_at timestamp with time zone not null
+  after_at timestamp with time zone not null
+  next_slot_at timestamp with time zone
+  due_at timestamp with time zone
+  last_run_id text
+  removed_at timestamp with time zone
+ constraints
+  schedule_check CHECK (((removed_at IS NULL) OR (due_at IS NULL)))
+  schedule_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+  schedule_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  schedule_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE UNIQUE INDEX schedule_by_digest ON schedule USING btree (org_id, agent_id, digest) WHERE (removed_at IS NULL)
+  CREATE INDEX schedule_by_due ON schedule USING btree (due_at) WHERE (due_at IS NOT NULL)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_reads for select to windlass_worker using true
+ grants
+  windlass_app: insert, select, update (after_at), update (due_at), update (last_run_id), update (next_slot_at), update (removed_at)
+  windlass_worker: select
+
+table schedule_firing, row level security forced
+  org_id text not null
+  schedule_id text not null
+  slot_at timestamp with time zone not null
+  outcome text not null
+  run_id text
+  reason text not null default ''::text
+  alert boolean not null default false
+  recorded_at timestamp with time zone not null default clock_now()
+ constraints
+  schedule_firing_check CHECK (((run_id IS NOT NULL) = (outcome = ANY (ARRAY['ran'::text, 'late'::text]))))
+  schedule_firing_outcome_check CHECK ((outcome = ANY (ARRAY['ran'::text, 'late'::text, 'skipped'::text, 'missed'::text])))
+  schedule_firing_org_id_schedule_id_fkey FOREIGN KEY (org_id, schedule_id) REFERENCES schedule(org_id, id)
+  schedule_firing_pkey PRIMARY KEY (org_id, schedule_id, slot_at)
+ indexes
+  CREATE INDEX schedule_firing_by_time ON schedule_firing USING btree (org_id, recorded_at)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select
+
 table schema_migration
   number integer not null
   name text not null
