@@ -15,7 +15,7 @@ export type SchedulesDeps = { db: Database; ids: Ids };
 export type Schedules = {
   handlers: Handlers<Principal, typeof scheduleOperations>;
   /** Makes an agent's schedules be these, in the transaction that changes it. One that stays keeps its records and its next due time. */
-  syncSchedules(tx: Tx, org: OrgId, agent: { id: AgentId; name: string; schedules: readonly ScheduleSpec[] }): Promise<void>;
+  syncSchedules: (tx: Tx, org: OrgId, agent: { id: AgentId; name: string; schedules: readonly ScheduleSpec[] }) => Promise<void>;
 };
 
 export function createSchedules({ db, ids }: SchedulesDeps): Schedules {

@@ -17,7 +17,7 @@ export type FireRequest = {
   /** Runs of one lane go one after the other; null for none. */
   lane: string | null;
   /** In the transaction that creates the run. Throws when the slot is taken: the run must not be kept. */
-  companion(tx: StoreTx, run: RunId): Promise<void>;
+  companion: (tx: StoreTx, run: RunId) => Promise<void>;
 };
 
 export type TickerDeps = {

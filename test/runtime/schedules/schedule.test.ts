@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { AppError } from '../../../src/kernel/errors.ts';
 import { storedId, type RunId } from '../../../src/kernel/ids.ts';
-import type { StoreTx } from '../../../src/runtime/runs/store-port.ts';
 import { LATE_AFTER_MS, nextDue, nextSlot, planFirings, type ScheduleSpec } from '../../../src/runtime/schedules/schedule.ts';
 import type { Firing, Progress, ScheduleRow, ScheduleStore } from '../../../src/runtime/schedules/schedule-port.ts';
 import { tick, type TickerDeps } from '../../../src/runtime/schedules/ticker.ts';
@@ -116,13 +115,14 @@ type Crash = 'none' | 'before' | 'after';
 function tickerOn(bench: Bench, options: { crash: () => Crash; refuse: () => boolean; nowMs: () => number }): TickerDeps {
   return {
     store: bench.store,
-    async fire({ slotMs, companion }) {
+    async fire(request) {
+      const { slotMs } = request;
       if (options.refuse()) throw new AppError('agent_halted', 'The agent is paused.');
       const crash = options.crash();
       if (crash === 'before') throw new AppError('internal', 'died');
       const tx = { commits: [] as (() => void)[] };
       const run = storedId('run', `run_${slotMs}_${bench.runs.length}`);
-      await companion(tx as unknown as StoreTx, run);
+      await request.companion(tx, run);
       await Promise.resolve();
       for (const commit of tx.commits) commit();
       bench.runs.push({ slotMs });
