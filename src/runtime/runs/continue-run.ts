@@ -5,6 +5,7 @@
 import { AppError } from '../../kernel/errors.ts';
 import { RULES_VERSION, type By, type Entry, type EventOf, type Purpose } from '../../kernel/events.ts';
 import { type ActorId, type CorrelationId, type Ids, type OrgId, type RunId } from '../../kernel/ids.ts';
+import type { Role } from '../../platform/identity/contract.ts';
 import { DRIVE_LIMITS } from './drive-limits.ts';
 import { planFork, planRetry, type ForkChanges, type Source } from './fork-plan.ts';
 import { loadState, readJournal } from './load-run.ts';
@@ -15,12 +16,14 @@ export type ContinueDeps = {
   ids: Ids;
   /** Tells the engine of a run that was committed. */
   wake(org: OrgId, run: RunId): void;
-  /** @throws AppError `agent_halted` when the agent takes no runs now. */
-  mayRun(org: OrgId, agentName: string): Promise<void>;
+  /** @throws AppError `agent_halted` when the agent takes no runs now, `denied` when it is not open to `who`. */
+  mayRun(org: OrgId, agentName: string, who: Requester): Promise<void>;
 };
 
-/** Whose wish it is. */
-export type Wish = { org: OrgId; run: RunId; by: By; actor: ActorId; correlation: CorrelationId };
+/** For "who may use it" of a definition. */
+export type Requester = { actor: ActorId; name: string; role: Role; channel: null };
+/** Whose wish it is, and how it came. */
+export type Wish = { org: OrgId; run: RunId; by: By; actor: ActorId; role: Role; trigger: 'manual' | 'mcp'; correlation: CorrelationId };
 
 type Given = Pick<EventOf<'run.queued'>, 'plan' | 'input' | 'labels' | 'origin'> & { purpose: Purpose };
 
@@ -67,7 +70,7 @@ export async function existingRun(store: Pick<RunStore, 'getRun'>, { org, run }:
 
 async function createFrom(deps: ContinueDeps, { wish, row, given }: { wish: Wish; row: RunRow; given: Given }): Promise<RunId> {
   const { org } = wish;
-  await deps.mayRun(org, row.agentName);
+  await deps.mayRun(org, row.agentName, { actor: wish.actor, name: wish.by.name, role: wish.role, channel: null });
   const id = deps.ids.next('run');
   const run: NewRun = {
     org,
@@ -90,7 +93,7 @@ async function createFrom(deps: ContinueDeps, { wish, row, given }: { wish: Wish
     queued: {
       type: 'run.queued',
       ...given,
-      trigger: 'manual',
+      trigger: wish.trigger,
       parent: null,
       by: wish.by,
       correlationId: wish.correlation,

@@ -136,6 +136,14 @@ function makers(deps: RunsDeps): Pick<All, 'retry' | 'rerun' | 'fork'> {
   };
 }
 
-function wishOf({ principal, correlation }: Caller<Principal>, id: string): Wish {
-  return { org: principal.org, run: parseId('run', id), by: byOf(principal), actor: principal.actor, correlation };
+function wishOf({ principal, correlation, surface }: Caller<Principal>, id: string): Wish {
+  return {
+    org: principal.org,
+    run: parseId('run', id),
+    by: byOf(principal),
+    actor: principal.actor,
+    role: principal.role,
+    trigger: surface === 'mcp' ? 'mcp' : 'manual',
+    correlation,
+  };
 }

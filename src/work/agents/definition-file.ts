@@ -39,7 +39,7 @@ type Parsed = { definition: FileDefinition | null; name: string | null; faults: 
 function parseFile(file: AgentFile, check: Check): Parsed {
   const lines = new LineCounter();
   const fault = (line: number | null, path: string, message: string): Fault => ({
-    path: `${file.path}${line === null ? '' : `:${line}`}${path === '' ? '' : ` ${path}`}`,
+    path: path === '' ? file.path : `${file.path} ${path}`,
     message,
     ...(line === null ? {} : { line }),
   });

@@ -40,8 +40,8 @@ export type Agents = {
   handlers: Handlers<Principal, typeof agentOperations>;
   startRun: (start: StartRun) => Promise<StartedRun>;
   prepareChild: (request: ChildRequest) => Promise<PreparedChild>;
-  /** For retries and forks of earlier runs. @throws AppError `agent_halted`, or `denied` when the definition is not open to `who`. */
-  mayRun: (org: OrgId, agent: string, who?: Requester) => Promise<void>;
+  /** Before a retry or fork of an earlier run. @throws AppError `agent_halted`, or `denied` when the definition is not open to `who`. */
+  mayRun: (org: OrgId, agent: string, who: Requester) => Promise<void>;
   /** Private hosts and CIDRs that this version may reach; none for a version that is not there. */
   networkAllow: (org: OrgId, agent: { id: AgentId; version: number }) => Promise<readonly string[]>;
   /** These agents as tools of a model; those that take no runs now are left out with the reason. */
@@ -63,7 +63,7 @@ export function createAgents(deps: AgentsDeps): Agents {
       deps.db.asOrg(org, async (tx) => {
         const found = await existing(tx, org, agent);
         refuseHalted(found);
-        if (who !== undefined) refuseUse(found, who);
+        refuseUse(found, who);
       }),
     networkAllow: (org, at) => deps.db.asOrg(org, async (tx) => (await store.getVersion(tx, org, at))?.definition.network.allow ?? []),
     childManifest: (org, names) => childManifest(deps, org, names),

@@ -143,7 +143,7 @@ test('a fault in one file applies none of them [AGT-8]', async () => {
   await assert.rejects(
     all.agents.handlers.apply(me, { files, prune: true }),
     (thrown: { code: string; faults: { path: string; line: number }[] }) => {
-      assert.deepEqual([thrown.faults[0]?.path, thrown.faults[0]?.line], ['agents/b.yaml:4 limits.turns', 4]);
+      assert.deepEqual([thrown.faults[0]?.path, thrown.faults[0]?.line], ['agents/b.yaml limits.turns', 4]);
       return thrown.code === 'invalid_input';
     },
   );

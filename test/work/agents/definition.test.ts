@@ -11,8 +11,11 @@ import { RunPlan } from '../../../src/kernel/plan.ts';
 import { definition } from '../../support/agents.ts';
 
 const check = createValidator();
+/** As a person is shown them: `agents/foo.yaml:12 limits.turns: …`. */
 const faultsOf = (text: string, path = 'agents/foo.yaml'): string[] =>
-  parseFiles([{ path, text }], check).faults.map((fault) => `${fault.path}: ${fault.message}`);
+  parseFiles([{ path, text }], check).faults.map(
+    ({ path: at, line, message }) => `${line === undefined ? at : at.replace(path, `${path}:${line}`)}: ${message}`,
+  );
 
 test('the published JSON Schema is the one the code checks by [AGT-1]', () => {
   const file = join(import.meta.dirname, '../../../schemas/agent.schema.json');
