@@ -171,7 +171,7 @@ function createDomains(config: Config, built: Base & Ground) {
     defaultModel: (agent) => config.defaultModel ?? modelFromKeys(models) ?? `rehearsal/${agent}`,
     ports: { syncSchedules: async () => {} },
   });
-  const runs = createRuns({ ...{ store, views, rules, ids, wake, history }, clock: databaseClock, mayRun: (org, name) => agents.mayRun(org, name) });
+  const runs = createRuns({ ...{ store, views, rules, ids, wake, history }, clock: databaseClock, mayRun: agents.mayRun });
   const approvals = createApprovals({
     db,
     runs: {

@@ -12,14 +12,16 @@ import { modelFailure } from '../../../src/runtime/models/failure.ts';
 import { estimateTokens } from '../../../src/runtime/models/tokens.ts';
 import { createDriver } from '../../../src/runtime/runs/advance.ts';
 import type { Driver } from '../../../src/runtime/runs/advance.ts';
+import { createRuns } from '../../../src/runtime/runs/service.ts';
 import { createRunStore, databaseTx } from '../../../src/runtime/runs/store.ts';
+import { createRunViews } from '../../../src/runtime/runs/views-store.ts';
 import type { Tool } from '../../../src/runtime/tools/tool.ts';
 import { createDatabaseClock } from '../../../src/storage/database-clock.ts';
 import type { ApprovalWorld } from '../../support/approvals.ts';
 import { approvalWorld } from '../../support/approvals.ts';
 import { definition } from '../../support/agents.ts';
 import { FACTS, toolEntry } from '../../support/drive-pure.ts';
-import { callerOf, testIds } from '../../support/identity.ts';
+import { callerOf, testIds, testPrincipal } from '../../support/identity.ts';
 import type { Script } from '../../support/scripted-model.ts';
 import { scriptedModels } from '../../support/scripted-model.ts';
 
@@ -168,6 +170,25 @@ test('the third failed run leaves its agent in error: nothing else runs until a 
   const run = await startOf(all, 'flaky');
   await all.worker().advance(all.org, run);
   assert.equal((await all.runs.getRun(all.org, run))?.status, 'succeeded');
+});
+
+test('a rerun asks who may use the agent as a start does, and says which surface it came over [AGT-3, RUN-1]', async () => {
+  await using all = await driven(() => say('Done.'));
+  const { owner, db, runs: store } = all;
+  await all.agents.ensure(owner, [definition({ name: 'closed', access: { roles: ['owner'] } })]);
+  const run = await startOf(all, 'closed');
+  await all.worker().advance(all.org, run);
+  const rules = { decide: decideByTier, validate: () => [], countTokens: estimateTokens };
+  const { rerun } = createRuns({
+    ...{ store, rules, ids: testIds, clock: systemClock, wake: () => {}, history: async () => [] },
+    views: createRunViews(db),
+    mayRun: all.agents.mayRun,
+  }).handlers;
+  const member = await testPrincipal(all.identity, owner, { role: 'member' });
+  await assert.rejects(rerun(callerOf(member), { id: run }), { code: 'denied' });
+  const { id } = await rerun(callerOf(owner, 'mcp'), { id: run });
+  const [first] = await store.readEntries(all.org, id as RunId, { afterSeq: 0, limit: 1 });
+  assert.ok(first?.event?.type === 'run.queued' && first.event.trigger === 'mcp' && first.event.by.key === owner.fingerprint);
 });
 
 test('a sub-agent runs as a run of its own and its question names the tree it belongs to [RUN-8, APR-1]', async () => {
