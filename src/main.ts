@@ -12,6 +12,7 @@ import type { Config, Environment } from './config.ts';
 import type { JsonObject } from './kernel/canonical-json.ts';
 import type { Clock } from './kernel/clock.ts';
 import { systemClock } from './kernel/clock.ts';
+import { toAppError } from './kernel/errors.ts';
 import type { OrgId, RunId } from './kernel/ids.ts';
 import { createIds } from './kernel/ids.ts';
 import { bind } from './kernel/operation.ts';
@@ -20,7 +21,7 @@ import { createApprovals } from './platform/approvals/service.ts';
 import { createRecordAdmin } from './platform/identity/admin-event.ts';
 import { identityOperations } from './platform/identity/contract.ts';
 import { ensureLocalKey, ensureSoloOrg } from './platform/identity/first-start.ts';
-import type { Identity } from './platform/identity/service.ts';
+import { byOf } from './platform/identity/principal.ts';
 import { createIdentity } from './platform/identity/service.ts';
 import { decideByTier } from './platform/policy/policy.ts';
 import { createScrubber } from './platform/secrets/scrub.ts';
@@ -59,14 +60,12 @@ import { listen } from './surfaces/http/listen.ts';
 import { createRateLimiter } from './surfaces/http/rate-limit.ts';
 import { createOnceStore } from './surfaces/http/store.ts';
 import { agentOperations } from './work/agents/contract.ts';
-import type { Agents } from './work/agents/service.ts';
 import { createAgents } from './work/agents/service.ts';
 import { createFindCheckout } from './work/projects/checkout.ts';
+import type { ProjectView } from './work/projects/contract.ts';
 import { projectOperations } from './work/projects/contract.ts';
-import type { Projects } from './work/projects/service.ts';
 import { createProjects } from './work/projects/service.ts';
 import { templateOperations } from './work/templates/contract.ts';
-import type { Templates } from './work/templates/service.ts';
 import { createTemplates } from './work/templates/service.ts';
 
 export const VERSION = packageJson.version;
@@ -80,12 +79,13 @@ export type Server = {
   ownerKey: string | null;
   localKeyFile: string;
   database: string;
-  models: ReturnType<typeof createModels>;
+  models: Models;
   /** For what starts with the server: the first project and the first run. */
-  projects: Projects;
-  agents: Agents;
-  templates: Templates;
-  authenticate: Identity['authenticate'];
+  /**
+   * What the very first start does for somebody with a repository in `folder`: registers it, makes an agent of each template, and
+   * starts the digest. Null when this was not the first start. A folder in no repository gets agents and no run.
+   */
+  welcome(folder: string): Promise<Welcome | null>;
   log: Log;
   /** Stops taking work, finishes or releases runs, closes everything. May be called twice. */
   stop(): Promise<void>;
@@ -93,6 +93,8 @@ export type Server = {
 
 /** `log` takes finished lines. */
 export type StartOptions = { log: (line: string) => void; env: Environment };
+
+export type Welcome = { project: ProjectView | null; agents: string[]; run: { id: string; rehearsed: boolean } | null };
 
 type Closer = { what: string; close: () => Promise<unknown> };
 
@@ -127,13 +129,30 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
   const url = await serve(config, { ...base, ...ground, ...domains, counts }, closers);
 
   let stopping: Promise<void> | null = null;
-  const { org, ownerKey, localKeyFile, description, identity } = ground;
-  const { models, projects, agents, templates } = domains;
+  const { org, ownerKey, localKeyFile, description } = ground;
   return {
-    ...{ url, version: VERSION, org, ownerKey, localKeyFile, database: description, log: base.log, models, projects, agents, templates },
-    authenticate: (secret) => identity.authenticate(secret),
+    ...{ url, version: VERSION, org, ownerKey, localKeyFile, database: description, log: base.log, models: domains.models },
+    welcome: (folder) => welcome(folder, { ...base, ...ground, ...domains }),
     stop: () => (stopping ??= closeAll(closers, (what, error) => base.log('error', `${what} did not close`, { error }))),
   };
+}
+
+async function welcome(folder: string, built: Base & Ground & Domains): Promise<Welcome | null> {
+  const principal = built.ownerKey === null ? null : await built.identity.authenticate(built.ownerKey);
+  if (principal === null) return null;
+  const { org } = built;
+  const project = await built.projects.add(org, { path: folder, by: byOf(principal) }).catch((error: unknown) => {
+    if (toAppError(error).code === 'not_found') return null; // no repository here: there is nothing to digest, and everything else works
+    throw error;
+  });
+  const templates = await built.templates.read();
+  const definitions = templates.map(({ definition }) => definition);
+  await built.agents.ensure(principal, definitions);
+  const names = definitions.map(({ name }) => name);
+  if (project === null || !names.includes(FIRST_AGENT)) return { project, agents: names, run: null };
+  const caller = { principal, correlation: built.ids.next('cor'), surface: 'http' } as const;
+  const { id } = await built.agents.handlers.run(caller, { name: FIRST_AGENT, input: {}, priority: 'normal', project: project.id });
+  return { project, agents: names, run: { id, rehearsed: built.models.facts(built.defaultModel(FIRST_AGENT)).rehearsed } };
 }
 
 /** The database, who is who in it, and how its changes are heard of. */
@@ -163,12 +182,13 @@ function createDomains(config: Config, built: Base & Ground) {
   const rules = { decide: decideByTier, validate: faultsOf(check), countTokens: estimateTokens };
   const findCheckout = createFindCheckout({ run: createProcessRunner({ spawn, clock }), clock, env: built.env });
   const projects = createProjects({ db, ids, recordAdmin, findCheckout });
+  const defaultModel = (agent: string): string => config.defaultModel ?? modelFromKeys(models) ?? `rehearsal/${agent}`;
   const agents = createAgents({
     ...{ db, ids, check, recordAdmin, wake },
     runs: store,
     clock: databaseClock,
     project: (org, wanted) => projects.find(org, wanted),
-    defaultModel: (agent) => config.defaultModel ?? modelFromKeys(models) ?? `rehearsal/${agent}`,
+    defaultModel,
     ports: { syncSchedules: async () => {} },
   });
   const runs = createRuns({ ...{ store, views, rules, ids, wake, history }, clock: databaseClock, mayRun: agents.mayRun });
@@ -182,7 +202,21 @@ function createDomains(config: Config, built: Base & Ground) {
     },
   });
   const templates = createTemplates({ folder: TEMPLATES_FOLDER, check, agents });
-  return { store, views, history, previews: createPreviewStore(db), models, toolset, rules, projects, agents, runs, approvals, templates };
+  return {
+    store,
+    views,
+    history,
+    previews: createPreviewStore(db),
+    models,
+    toolset,
+    rules,
+    projects,
+    agents,
+    runs,
+    approvals,
+    templates,
+    defaultModel,
+  };
 }
 type Domains = ReturnType<typeof createDomains>;
 
@@ -212,6 +246,9 @@ function startEngine(config: Config, built: Base & Ground & Domains, closers: Cl
       networkAllow: await agents.networkAllow(row.org, { id: row.agent, version: row.agentVersion }),
     }),
     artefacts: transcripts(config),
+    leave: async (row) => {
+      await toolset.worktrees.cleanUp(row.id, { signal: new AbortController().signal, deadlineMs: clock.nowMs() + CLEAN_UP_MS });
+    },
   });
   if (config.workers > 0) {
     const engine = createLocalEngine({
@@ -266,8 +303,11 @@ async function serve(config: Config, built: Base & Ground & Domains & { counts: 
 const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$/;
 /** In the home folder: where the server of this home listens. */
 export const SERVER_FILE = 'server.json';
+/** The agent of the first minute. */
+const FIRST_AGENT = 'repo-digest';
 const POOL_SIZE = 10;
 const EXPIRY_EVERY_MS = 5_000;
+const CLEAN_UP_MS = 30_000;
 /** Spec API-2. */
 const REQUESTS_PER_MINUTE = { person: 1_000, other: 100 } as const;
 const TEMPLATES_FOLDER = join(import.meta.dirname, '../templates');
@@ -319,6 +359,7 @@ function modelsDeps(config: Config, base: Base): Parameters<typeof createModels>
     credential: (name) => base.env[name],
     generateId: () => base.ids.next('call'),
     providers: config.providers,
+    prices: config.prices,
     rehearsal: { folders: [TEMPLATES_FOLDER, join(config.home, 'rehearsals')] },
   };
 }

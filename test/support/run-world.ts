@@ -126,6 +126,7 @@ export function createWorldOn<S extends RunStore, C extends Clock>({ store, cloc
     command: ({ name }) => readTool(`command.${name}`, async () => ({ ok: true, text: 'exit 0' })),
     surroundings: async () => ({ checkout: null, networkAllow: [] }),
     artefacts: { putTranscript: async () => undefined },
+    leave: async () => undefined,
     history: async () => [],
     previews: { show: async (_org, _run, { text }) => void world.previews.push(text), clear: async () => undefined },
   };

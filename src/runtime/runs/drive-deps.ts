@@ -47,6 +47,8 @@ export type DrivePorts = {
   /** Where the run's tools work. */
   surroundings(row: RunRow): Promise<{ checkout: string | null; networkAllow: readonly string[] }>;
   artefacts: { putTranscript(org: OrgId, run: RunId, markdown: string): Promise<void> };
+  /** Once the end has committed: tidies up what the run had of its own. Not awaited; a failure harms nothing. */
+  leave(row: RunRow): Promise<void>;
   /** The agent's latest successful runs, newest first: what the estimate of a run's end is made of (spec HAR-10). */
   history(org: OrgId, agent: AgentId): Promise<readonly PastRun[]>;
   previews: {

@@ -22,7 +22,9 @@ export async function endRun(deps: DriveDeps, held: HeldRun, ended: Ended): Prom
     await tellParent(deps, held, { tx, ended });
     await cancelChildren(deps, held, tx);
   };
-  if (await commit(deps, held, { events, companion, release: { runnableAtMs: null } })) held.over = { why: 'ended' };
+  if (!(await commit(deps, held, { events, companion, release: { runnableAtMs: null } }))) return;
+  held.over = { why: 'ended' };
+  deps.leave(held.row).catch((error: unknown) => deps.log('warn', 'What a run left could not be tidied up.', { run: held.row.id, error }));
 }
 
 /** A write that was begun and cut off by a cancel: its outcome stays unknown, and the record says so. */

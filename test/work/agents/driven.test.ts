@@ -77,6 +77,7 @@ async function driven(script: Script): Promise<Driven> {
       command: () => send,
       surroundings: async () => ({ checkout: null, networkAllow: [] }),
       artefacts: { putTranscript: async () => {} },
+      leave: async () => {},
       history: async () => [],
       previews: { show: async () => {}, clear: async () => {} },
     });
