@@ -15,7 +15,7 @@ export function runId(end: string): string {
 export function runDetail(over: Partial<RunDetail> = {}): RunDetail {
   return {
     id: RUN_ID,
-    agent: 'repository-digest',
+    agent: 'repo-digest',
     version: 3,
     status: 'succeeded',
     waitingFor: null,

@@ -189,15 +189,21 @@ function questionLines(event: EventOf<'approval.asked'>): Line[] {
   ];
 }
 
-/** The commands that answer a question; the key of this machine cannot. */
-export function howToAnswer(question: { approvalId: string; kind: 'approval' | 'input' | 'outcome' }): string[] {
-  const id = question.approvalId;
-  const ways: Record<typeof question.kind, string[]> = {
+type Question = { approvalId: string; kind: 'approval' | 'input' | 'outcome' };
+
+/** The commands that answer a question. */
+export function waysToAnswer({ approvalId: id, kind }: Question): string[] {
+  const ways: Record<typeof kind, string[]> = {
     approval: [`windlass approve ${id}`, `windlass deny ${id} --reason "…"`],
     input: [`windlass answer ${id} "…"`],
     outcome: [`windlass answer ${id} done`, `windlass answer ${id} not_done`],
   };
-  return ways[question.kind].map((command) => `answer with WINDLASS_KEY set to your own key: ${command}`);
+  return ways[kind];
+}
+
+/** The same for somebody who only started the run: the key of this machine cannot answer. */
+export function howToAnswer(question: Question): string[] {
+  return waysToAnswer(question).map((way) => `answer with WINDLASS_KEY set to your own key: ${way}`);
 }
 
 function endLines(view: RunView, event: EventOf<'run.ended'>, atMs: number): Line[] {

@@ -136,7 +136,7 @@ test('run --wait exits 0 only for a run that succeeded, and 4 without budget [CL
   const exits = { succeeded: 0, failed: 1, halted: 1, limited: 1, cancelled: 1, budget_exhausted: 4 } as const;
   for (const [status, expected] of Object.entries(exits) as [keyof typeof exits, number][]) {
     const server = streaming(entries([{ ...EVENTS['run.ended'], status }]), runDetail({ status }));
-    const { exit, out } = await windlass(['run', 'repository-digest', '--wait', '--json'], { server });
+    const { exit, out } = await windlass(['run', 'repo-digest', '--wait', '--json'], { server });
     assert.equal(exit, expected, status);
     assert.equal((JSON.parse(out) as RunDetail).status, status);
   }
@@ -144,10 +144,10 @@ test('run --wait exits 0 only for a run that succeeded, and 4 without budget [CL
 
 test('a question that a script waits for is said on standard error, and the waiting goes on', async () => {
   const server = streaming(entries([EVENTS['approval.asked'], EVENTS['run.ended']]), runDetail());
-  const plainly = await windlass(['run', 'repository-digest', '--wait'], { server });
+  const plainly = await windlass(['run', 'repo-digest', '--wait'], { server });
   assert.equal(plainly.exit, 0);
   assert.match(plainly.err, /^waits: answer with .*: windlass approve apr_/);
-  const json = await windlass(['run', 'repository-digest', '--wait', '--json'], { server });
+  const json = await windlass(['run', 'repo-digest', '--wait', '--json'], { server });
   const notice = JSON.parse(json.err) as { waiting: { approvalId: string; question: string } };
   assert.equal(notice.waiting.question, 'May it send this?');
   assert.equal((JSON.parse(json.out) as RunDetail).id, RUN_ID);
@@ -166,20 +166,20 @@ test('without --wait a run is started and the command to watch it is named', asy
     operations: [
       answers(agentOperations.run, (input) => {
         inputs.push(input.input);
-        return { id: RUN_ID, status: 'queued' as const, agent: input.name, version: 3, message: 'repository-digest is queued.' };
+        return { id: RUN_ID, status: 'queued' as const, agent: input.name, version: 3, message: 'repo-digest is queued.' };
       }),
     ],
   };
-  const { out } = await windlass(['run', 'repository-digest', '--input', 'what changed?'], { server });
-  assert.equal(out, `repository-digest is queued.\nwindlass watch ${RUN_ID}\n`);
-  await windlass(['run', 'repository-digest', '--input', '{"since": "monday"}'], { server });
-  await windlass(['run', 'repository-digest', '--input', '-'], { server, stdin: '[draft] look\n' });
-  await windlass(['run', 'repository-digest', '--input', `@${import.meta.dirname}/../../../.gitattributes`], { server });
-  await windlass(['run', 'repository-digest'], { server });
+  const { out } = await windlass(['run', 'repo-digest', '--input', 'what changed?'], { server });
+  assert.equal(out, `repo-digest is queued.\nwindlass watch ${RUN_ID}\n`);
+  await windlass(['run', 'repo-digest', '--input', '{"since": "monday"}'], { server });
+  await windlass(['run', 'repo-digest', '--input', '-'], { server, stdin: '[draft] look\n' });
+  await windlass(['run', 'repo-digest', '--input', `@${import.meta.dirname}/../../../.gitattributes`], { server });
+  await windlass(['run', 'repo-digest'], { server });
   assert.deepEqual(inputs.slice(0, 3), ['what changed?', { since: 'monday' }, '[draft] look']);
   assert.match(String(inputs[3]), /eol/);
   assert.deepEqual(inputs[4], {});
-  const missing = await windlass(['run', 'repository-digest', '--input', '@nowhere.md'], { server });
+  const missing = await windlass(['run', 'repo-digest', '--input', '@nowhere.md'], { server });
   assert.equal(missing.exit, 2);
   assert.match(missing.err, /nowhere\.md cannot be read/);
 });

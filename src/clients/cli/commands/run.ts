@@ -19,7 +19,7 @@ export const run: Command = {
     ['--deadline-minutes <minutes>', 'ended when not done by then'],
   ],
   examples: [
-    'run repository-digest --wait',
+    'run repo-digest --wait',
     'run code-review --input \'{"range": "HEAD~3..HEAD"}\' --wait --json',
     'run log-triage --input @app.log',
     'run code-review --input - --wait < changes.diff',

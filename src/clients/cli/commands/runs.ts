@@ -25,7 +25,7 @@ const list: Command = {
     ['--limit <n>', 'how many at most (50)'],
     ['--cursor <cursor>', 'next page of the list before'],
   ],
-  examples: ['runs', 'runs --live', 'runs list --agent repository-digest --status failed', 'runs --limit 200 --json'],
+  examples: ['runs', 'runs --live', 'runs list --agent repo-digest --status failed', 'runs --limit 200 --json'],
   async run(cli, input) {
     const connection = await cli.connect();
     const parent = option(input, 'parent');
