@@ -7,7 +7,7 @@ import type { Page } from '../../kernel/page.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import type { RecordAdmin } from './admin-event.ts';
-import type { KeyView, Role, Scope, identityOperations } from './contract.ts';
+import type { ActorKind, KeyView, Role, Scope, identityOperations } from './contract.ts';
 import { hashOfSecret, makeSecret } from './key.ts';
 import { beyondMinter, permissionsOf, usefulScopes } from './permissions.ts';
 import type { Principal } from './principal.ts';
@@ -62,6 +62,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
         }),
       createActor: ({ principal }, input) =>
         db.asOrg(principal.org, async (tx) => {
+          refusePerson(principal, input.kind);
           const actor = await store.insertActor(tx, principal.org, { id: deps.ids.next('act'), kind: input.kind, name: input.name, agent: null });
           await deps.recordAdmin(tx, principal.org, {
             type: 'actor.created',
@@ -82,8 +83,9 @@ async function mintKey(deps: IdentityDeps, principal: Principal, wanted: Wanted)
   refuseBeyond(principal, wanted);
   const actor = wanted.actor === undefined ? principal.actor : parseId('act', wanted.actor);
   return deps.db.asOrg(principal.org, async (tx) => {
-    if ((await store.getActor(tx, principal.org, actor)) === null)
-      throw new AppError('not_found', `There is no actor ${actor}.`, { next: 'List them with GET /api/v1/actors.' });
+    const owner = await store.getActor(tx, principal.org, actor);
+    if (owner === null) throw new AppError('not_found', `There is no actor ${actor}.`, { next: 'List them with GET /api/v1/actors.' });
+    refusePerson(principal, owner.kind);
     const expiresAtMs = wanted.lifetimeMs === null ? null : (await store.nowMs(tx)) + wanted.lifetimeMs;
     const minted = await insertKey(deps, tx, {
       org: principal.org,
@@ -121,6 +123,7 @@ function rotateKey(deps: IdentityDeps, principal: Principal, change: { id: strin
   return deps.db.asOrg(principal.org, async (tx) => {
     const old = await lockedKey(tx, principal, id);
     refuseBeyond(principal, old); // its new secret goes to the caller
+    refusePerson(principal, old.actor.kind);
     if (old.state !== 'active' || old.replacedBy !== null) {
       throw new AppError('conflict', `Key ${old.fingerprint} ${old.replacedBy === null ? `is ${old.state}` : 'was rotated already'}.`, {
         next: 'Make a new one with `windlass key create`.',
@@ -179,6 +182,12 @@ async function lockedKey(tx: Tx, principal: Principal, id: KeyId): Promise<KeyVi
 function refuseBeyond(principal: Principal, wanted: { role: Role; scopes: readonly Scope[] }): void {
   const beyond = beyondMinter(principal, wanted);
   if (beyond !== null) throw new AppError('denied', `You may not give or take ${beyond}.`, { next: 'Ask somebody whose key has it.' });
+}
+
+/** No program becomes a person: else it could answer what only people answer (spec APR-1). */
+function refusePerson(principal: Principal, kind: ActorKind): void {
+  if (kind === 'user' && principal.kind !== 'user')
+    throw new AppError('denied', 'Only a person adds people or makes keys of theirs.', { next: "Use a person's key." });
 }
 
 async function existing(tx: Tx, org: OrgId, id: string): Promise<KeyView> {

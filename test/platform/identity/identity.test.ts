@@ -111,6 +111,19 @@ test('nobody makes, rotates or ends a key beyond their own role and scopes [IDN-
   assert.deepEqual(made.key.scopes, ['read']);
 });
 
+test('no program makes itself a person: no actor, key or rotated key of one [IDN-1, APR-1]', async () => {
+  await using db = await testDatabase();
+  const identity = testIdentity(db);
+  const { owner } = await testOwner(identity);
+  const person = await identity.handlers.createKey(callerOf(owner), { name: 'x', role: 'member' });
+  const program = callerOf(await testPrincipal(identity, owner, { role: 'owner', kind: 'service' }));
+  await assert.rejects(identity.handlers.createActor(program, { kind: 'user', name: 'me' }), { code: 'denied' });
+  await assert.rejects(identity.handlers.createKey(program, { name: 'x', role: 'viewer', actor: owner.actor }), { code: 'denied' });
+  await assert.rejects(identity.handlers.rotateKey(program, { id: person.key.id, overlapHours: 1 }), { code: 'denied' });
+  assert.equal((await identity.handlers.revokeKey(program, { id: person.key.id })).state, 'revoked', 'ending one is no power');
+  assert.equal((await identity.handlers.createActor(program, { kind: 'cli', name: 'tool' })).kind, 'cli');
+});
+
 test('the last owner key cannot be revoked, nor the last two at once [IDN-1]', async () => {
   await using db = await testDatabase();
   const identity = testIdentity(db);
