@@ -12,7 +12,7 @@ import { conclude, concludeCommands } from './output.ts';
 import { enterPhase } from './progress.ts';
 import { recoverEffects, recoverModel } from './recovery.ts';
 import type { Rules } from './rules.ts';
-import type { RunState } from './state.ts';
+import { isSettled, type RunState } from './state.ts';
 import { checkStopRules, haltTripped } from './stop-rules.ts';
 import { waitFor } from './waiting.ts';
 
@@ -58,7 +58,7 @@ function choose(state: RunState, nowMs: number, rules: Rules): Action {
 }
 
 function hasFinalWord(state: RunState): boolean {
-  return state.messages.at(-1)?.role === 'assistant' && state.model.finish !== null;
+  return state.calls.every(isSettled) && state.messages.at(-1)?.role === 'assistant' && state.model.finish !== null;
 }
 
 function pastDeadline(state: RunState, nowMs: number): Action | null {
