@@ -4,29 +4,24 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
-import type { Config, Environment } from './config.ts';
+import type { Config } from './config.ts';
+import type { Base, Closer, StartOptions } from './ground.ts';
+import { announce, closeAll, createBase, openBlobs, openDatabase, repeat } from './ground.ts';
 import type { JsonObject } from './kernel/canonical-json.ts';
-import type { Clock } from './kernel/clock.ts';
-import { systemClock } from './kernel/clock.ts';
 import { toAppError } from './kernel/errors.ts';
 import type { OrgId, RunId } from './kernel/ids.ts';
-import { createIds } from './kernel/ids.ts';
 import { bind } from './kernel/operation.ts';
 import { approvalOperations } from './platform/approvals/contract.ts';
 import { createApprovals } from './platform/approvals/service.ts';
-import { createRecordAdmin } from './platform/identity/admin-event.ts';
 import { identityOperations } from './platform/identity/contract.ts';
 import { ensureLocalKey, ensureSoloOrg } from './platform/identity/first-start.ts';
 import { byOf } from './platform/identity/principal.ts';
 import { createIdentity } from './platform/identity/service.ts';
 import { decideByTier } from './platform/policy/policy.ts';
-import { createScrubber } from './platform/secrets/scrub.ts';
 import type { Log } from './platform/telemetry/log.ts';
-import { createLog } from './platform/telemetry/log.ts';
 import type { Models } from './runtime/models/model.ts';
 import { createModels } from './runtime/models/models.ts';
 import { estimateTokens } from './runtime/models/tokens.ts';
@@ -37,6 +32,7 @@ import { DRIVE_LIMITS } from './runtime/runs/drive-limits.ts';
 import { createLocalEngine } from './runtime/runs/local-engine.ts';
 import { createPreviewStore } from './runtime/runs/preview-store.ts';
 import { createRuns } from './runtime/runs/service.ts';
+import { signalRun } from './runtime/runs/signal-run.ts';
 import { createRunStore, databaseTx } from './runtime/runs/store.ts';
 import type { RunViews } from './runtime/runs/views-store.ts';
 import { createRunViews } from './runtime/runs/views-store.ts';
@@ -44,14 +40,13 @@ import { createWakeupHub } from './runtime/runs/wakeup.ts';
 import { createWatch } from './runtime/runs/watch.ts';
 import { createProcessRunner } from './runtime/tools/child-process.ts';
 import { createToolset } from './runtime/tools/toolset.ts';
+import { scheduleOperations } from './runtime/schedules/contract.ts';
+import { createSchedules } from './runtime/schedules/service.ts';
+import { createScheduleStore } from './runtime/schedules/store.ts';
+import { startTicker } from './runtime/schedules/ticker.ts';
 import type { Check } from './runtime/tools/validate.ts';
 import { createValidator } from './runtime/tools/validate.ts';
-import { createFolderBlobs } from './storage/blobs-folder.ts';
-import { createNoBlobs } from './storage/blobs-none.ts';
 import { createDatabaseClock } from './storage/database-clock.ts';
-import { createDatabase } from './storage/database.ts';
-import { startEmbedded } from './storage/embedded-postgres.ts';
-import { migrate } from './storage/migrate.ts';
 import { createHttpApp } from './surfaces/http/app.ts';
 import { mountEventStream } from './surfaces/http/event-stream.ts';
 import { createGuard } from './surfaces/http/guard.ts';
@@ -91,12 +86,7 @@ export type Server = {
   stop(): Promise<void>;
 };
 
-/** `log` takes finished lines. */
-export type StartOptions = { log: (line: string) => void; env: Environment };
-
 export type Welcome = { project: ProjectView | null; agents: string[]; run: { id: string; rehearsed: boolean } | null };
-
-type Closer = { what: string; close: () => Promise<unknown> };
 
 /** @throws AppError for a home, database or port that cannot be used; whatever was started is stopped again. */
 export async function startServer(config: Config, options: StartOptions): Promise<Server> {
@@ -109,18 +99,8 @@ export async function startServer(config: Config, options: StartOptions): Promis
   }
 }
 
-async function closeAll(closers: Closer[], failed: (what: string, error: unknown) => void): Promise<void> {
-  for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
-    try {
-      await closer.close();
-    } catch (error) {
-      failed(closer.what, error); // the rest must be closed all the same
-    }
-  }
-}
-
 async function build(config: Config, options: StartOptions, closers: Closer[]): Promise<Server> {
-  const base = createBase(config, options);
+  const base = { ...createBase(config, options), check: createValidator() };
   const ground = await openGround(config, base, closers);
   const domains = createDomains(config, { ...base, ...ground });
   closers.push({ what: 'tools', close: () => domains.toolset.tools.close() });
@@ -137,7 +117,7 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
   };
 }
 
-async function welcome(folder: string, built: Base & Ground & Domains): Promise<Welcome | null> {
+async function welcome(folder: string, built: Parts & Ground & Domains): Promise<Welcome | null> {
   const principal = built.ownerKey === null ? null : await built.identity.authenticate(built.ownerKey);
   if (principal === null) return null;
   const { org } = built;
@@ -169,9 +149,10 @@ async function openGround(config: Config, base: Base, closers: Closer[]) {
   const localKey = await ensureLocalKey(identityDeps, { org, home: config.home, place: `${hostname()}:${config.home}` });
   return { db, description, databaseClock, worker, hub, org, ownerKey, localKeyFile: localKey.path, identity: createIdentity(identityDeps) };
 }
+type Parts = Base & { check: Check };
 type Ground = Awaited<ReturnType<typeof openGround>>;
 
-function createDomains(config: Config, built: Base & Ground) {
+function createDomains(config: Config, built: Parts & Ground) {
   const { clock, ids, check, recordAdmin, db, databaseClock, hub } = built;
   const wake = (org: OrgId, run: RunId): void => hub.wake(org, run);
   const store = createRunStore({ db, clock: databaseClock, randomBytes, onAppended: (org, run) => hub.grew(org, run) });
@@ -183,13 +164,14 @@ function createDomains(config: Config, built: Base & Ground) {
   const findCheckout = createFindCheckout({ run: createProcessRunner({ spawn, clock }), clock, env: built.env });
   const projects = createProjects({ db, ids, recordAdmin, findCheckout });
   const defaultModel = (agent: string): string => config.defaultModel ?? modelFromKeys(models) ?? `rehearsal/${agent}`;
+  const schedules = createSchedules({ db, ids });
   const agents = createAgents({
     ...{ db, ids, check, recordAdmin, wake },
     runs: store,
     clock: databaseClock,
     project: (org, wanted) => projects.find(org, wanted),
     defaultModel,
-    ports: { syncSchedules: async () => {} },
+    ports: { syncSchedules: (tx, org, agent) => schedules.syncSchedules(tx, org, agent) },
   });
   const runs = createRuns({ ...{ store, views, rules, ids, wake, history }, clock: databaseClock, mayRun: agents.mayRun });
   const approvals = createApprovals({
@@ -212,6 +194,7 @@ function createDomains(config: Config, built: Base & Ground) {
     rules,
     projects,
     agents,
+    schedules,
     runs,
     approvals,
     templates,
@@ -221,9 +204,10 @@ function createDomains(config: Config, built: Base & Ground) {
 type Domains = ReturnType<typeof createDomains>;
 
 /** Carries out runs here, unless this process is a surface only; answers its figures. */
-function startEngine(config: Config, built: Base & Ground & Domains, closers: Closer[]): Driver['counts'] {
+function startEngine(config: Config, built: Parts & Ground & Domains, closers: Closer[]): Driver['counts'] {
   const { clock, ids, log, databaseClock, worker, hub, store, models, toolset, rules, projects, agents, approvals, previews, history } = built;
   const leaseMs = DRIVE_LIMITS.leaseMs;
+  const blobs = openBlobs(config);
   const driver = createDriver({
     ...{ store, models, rules, ids, log, worker, previews, history, leaseMs },
     tools: toolset.tools,
@@ -245,7 +229,7 @@ function startEngine(config: Config, built: Base & Ground & Domains, closers: Cl
       checkout: row.project === null ? null : await projects.checkoutOf(row.org, row.project),
       networkAllow: await agents.networkAllow(row.org, { id: row.agent, version: row.agentVersion }),
     }),
-    artefacts: transcripts(config),
+    artefacts: { putTranscript: async (org, _run, markdown) => void (await blobs.put(org, Buffer.from(markdown))) },
     leave: async (row) => {
       await toolset.worktrees.cleanUp(row.id, { signal: new AbortController().signal, deadlineMs: clock.nowMs() + CLEAN_UP_MS });
     },
@@ -258,14 +242,32 @@ function startEngine(config: Config, built: Base & Ground & Domains, closers: Cl
       pools: [],
       concurrency: config.workers,
     });
-    closers.push({ what: 'engine', close: () => engine.stop() });
+    const ticker = startTicker(tickerDeps(built));
+    closers.push({ what: 'engine', close: () => engine.stop() }, { what: 'schedules', close: () => ticker.stop() });
   }
   closers.push(repeat({ clock, everyMs: EXPIRY_EVERY_MS, log, what: 'expiring approvals' }, () => approvals.expireDue()));
   return () => driver.counts();
 }
 
-async function serve(config: Config, built: Base & Ground & Domains & { counts: Driver['counts'] }, closers: Closer[]): Promise<string> {
-  const { clock, ids, log, db, hub, identity, store, previews, projects, agents, runs, approvals, templates, counts } = built;
+function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Ground & Domains): Parameters<typeof startTicker>[0] {
+  return {
+    ...{ log, clock: databaseClock, store: createScheduleStore(db) },
+    fire: (request) => agents.fireSchedule(request),
+    getRun: (org, run) => store.getRun(org, run),
+    cancel: async (org, run, reason) => {
+      const row = await store.getRun(org, run);
+      if (row === null) return;
+      const { actor } = row;
+      const signal = { store, wake: (of: OrgId, id: RunId): void => hub.wake(of, id) };
+      await signalRun(signal, { org, run, actor, by: { actor, name: 'schedule' } }, { signal: 'cancel', reason });
+    },
+    onAlert: (schedule, { slotMs, reason }) =>
+      log('warn', 'A schedule did not fire when it was due.', { schedule: schedule.id, agent: schedule.agentName, slotMs, reason }),
+  };
+}
+
+async function serve(config: Config, built: Parts & Ground & Domains & { counts: Driver['counts'] }, closers: Closer[]): Promise<string> {
+  const { clock, ids, log, db, hub, identity, store, previews, projects, agents, schedules, runs, approvals, templates, counts } = built;
   const app = createHttpApp({
     ...{ ids, log, version: VERSION },
     operations: [
@@ -275,6 +277,7 @@ async function serve(config: Config, built: Base & Ground & Domains & { counts: 
       ...bind(templateOperations, templates.handlers),
       ...bind(runOperations, runs.handlers),
       ...bind(approvalOperations, approvals.handlers),
+      ...bind(scheduleOperations, schedules.handlers),
     ],
     authenticate: (secret) => identity.authenticate(secret),
     guard: createGuard({ hosts: config.allowedHosts }),
@@ -295,64 +298,24 @@ async function serve(config: Config, built: Base & Ground & Domains & { counts: 
     gauges: async () => ({ runs_held: counts().held, leases_lost: counts().lost }),
   });
   const listening = await listen(app, { host: config.host, port: config.port, clock });
-  closers.push({ what: 'HTTP', close: () => listening.close() }, await announce(config, listening.url));
+  closers.push({ what: 'HTTP', close: () => listening.close() }, await announce(config, { url: listening.url, version: VERSION }));
   return listening.url;
 }
 
-/** Environment variables that hold secrets by their name: their values never leave. */
-const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$/;
-/** In the home folder: where the server of this home listens. */
-export const SERVER_FILE = 'server.json';
 /** The agent of the first minute. */
 const FIRST_AGENT = 'repo-digest';
-const POOL_SIZE = 10;
 const EXPIRY_EVERY_MS = 5_000;
 const CLEAN_UP_MS = 30_000;
 /** Spec API-2. */
 const REQUESTS_PER_MINUTE = { person: 1_000, other: 100 } as const;
 const TEMPLATES_FOLDER = join(import.meta.dirname, '../templates');
 
-function createBase(config: Config, { log: write, env }: StartOptions) {
-  const clock = systemClock;
-  const secrets = Object.keys(env).filter((name) => SECRET_NAME.test(name));
-  const scrubber = createScrubber(() => secrets.map((name) => ({ name, value: env[name] ?? '' })));
-  return {
-    clock,
-    env,
-    scrubber,
-    ids: createIds({ nowMs: () => clock.nowMs(), randomBytes }),
-    log: createLog({ clock, level: config.log, scrub: (line) => scrubber.text(line), write }),
-    check: createValidator(),
-    recordAdmin: createRecordAdmin({ randomBytes }),
-    random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
-  };
-}
-type Base = ReturnType<typeof createBase>;
-
-async function openDatabase(config: Config, deps: { clock: Clock; closers: Closer[] }) {
-  const { clock, closers } = deps;
-  await mkdir(config.home, { recursive: true, mode: 0o700 });
-  let url = config.databaseUrl;
-  let description = 'PostgreSQL by DATABASE_URL';
-  if (url === null) {
-    const embedded = await startEmbedded({ home: config.home, clock, spawn });
-    closers.push({ what: 'embedded database', close: embedded.stop });
-    url = embedded.url;
-    description = `embedded PostgreSQL ${embedded.version} in ${embedded.folder}`;
-  }
-  await migrate({ url: config.databaseDirectUrl ?? url });
-  const direct = config.databaseDirectUrl === null ? {} : { directUrl: config.databaseDirectUrl };
-  const db = createDatabase({ url, ...direct, applicationName: 'windlass', poolSize: POOL_SIZE, clock });
-  closers.push({ what: 'database', close: () => db.close() });
-  return { db, description };
-}
-
 /** The validator's words as the core wants them: one fault each. */
 function faultsOf(check: Check): (schema: JsonObject, value: unknown) => string[] {
   return (schema, value) => check(schema, value)?.split('\n') ?? [];
 }
 
-function modelsDeps(config: Config, base: Base): Parameters<typeof createModels>[0] {
+function modelsDeps(config: Config, base: Parts): Parameters<typeof createModels>[0] {
   return {
     clock: base.clock,
     fetch: globalThis.fetch,
@@ -364,7 +327,7 @@ function modelsDeps(config: Config, base: Base): Parameters<typeof createModels>
   };
 }
 
-function toolsetDeps(config: Config, base: Base): Omit<Parameters<typeof createToolset>[0], 'db'> {
+function toolsetDeps(config: Config, base: Parts): Omit<Parameters<typeof createToolset>[0], 'db'> {
   const { clock, log, scrubber, check, random, env } = base;
   return {
     ...{ clock, log, scrubber, check, random, spawn },
@@ -383,43 +346,4 @@ function toolsetDeps(config: Config, base: Base): Omit<Parameters<typeof createT
 function modelFromKeys(models: Models): string | null {
   const provider = models.available().find((known) => known.configured && known.provider !== 'rehearsal');
   return provider?.models[0] ?? null;
-}
-
-function transcripts(config: Config) {
-  const blobs = config.blobs === 'none' ? createNoBlobs() : createFolderBlobs({ folder: join(config.home, 'blobs'), randomBytes });
-  return {
-    putTranscript: async (org: OrgId, _run: RunId, markdown: string): Promise<void> => {
-      await blobs.put(org, Buffer.from(markdown));
-    },
-  };
-}
-
-/** Tells programs of this home where the server is; gone when it stops. */
-async function announce(config: Config, url: string): Promise<Closer> {
-  const path = join(config.home, SERVER_FILE);
-  await writeFile(path, JSON.stringify({ url, pid: process.pid, version: VERSION }), { mode: 0o600 });
-  return { what: SERVER_FILE, close: () => rm(path, { force: true }) };
-}
-
-/** Does something every so often until it is closed; a failure is logged and the next round tries again. */
-function repeat(options: { clock: Clock; everyMs: number; log: Log; what: string }, work: () => Promise<unknown>): Closer {
-  const over = new AbortController();
-  const loop = (async (): Promise<void> => {
-    while (!over.signal.aborted) {
-      await options.clock.sleep(options.everyMs, over.signal);
-      if (over.signal.aborted) return;
-      try {
-        await work();
-      } catch (error) {
-        options.log('warn', `${options.what} failed; it is tried again`, { error });
-      }
-    }
-  })();
-  return {
-    what: options.what,
-    close: () => {
-      over.abort();
-      return loop;
-    },
-  };
 }

@@ -38,9 +38,11 @@ export function importFault(from: string, to: string): string | null {
   if (a.layer === 'clients' || a.layer === 'web') return clientFault(b, to);
   if (b.layer === 'clients') return 'clients are separate processes, nothing imports them';
   if (to === 'src/main.ts') return 'only a client starts src/main.ts';
-  if (to === 'src/config.ts') return a.layer === 'surfaces' ? null : 'configuration is passed in by src/main.ts';
+  if (to === 'src/ground.ts') return 'only src/main.ts stands on it';
+  if (to === 'src/config.ts') return a.layer === 'surfaces' || from === 'src/ground.ts' ? null : 'configuration is passed in by src/main.ts';
   const rank = (layer: string): number => LAYERS.findIndex((name) => name === layer);
-  if (from === 'src/config.ts') return rank(b.layer) <= rank('platform') ? null : 'the configuration names no part above platform';
+  if (from === 'src/config.ts' || from === 'src/ground.ts')
+    return rank(b.layer) <= rank('platform') ? null : 'configuration and ground name no part above platform';
   if (rank(b.layer) > rank(a.layer)) return `${a.layer} may not import ${b.layer}: imports point down`;
   const sameDomain = a.layer === b.layer && a.domain === b.domain;
   if (!sameDomain && b.depth > 2) return `${b.layer}/${b.domain} shows only its root files, not its subfolders`;

@@ -8,6 +8,7 @@ import type { ToolManifestEntry } from '../../kernel/plan.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { AGENT_TOOL_PREFIX } from '../../runtime/runs/manifest.ts';
 import type { ChildRequest, EndedRun } from '../../runtime/runs/drive-deps.ts';
+import type { FireRequest } from '../../runtime/schedules/ticker.ts';
 import { databaseTx } from '../../runtime/runs/store.ts';
 import type { StoreTx } from '../../runtime/runs/store-port.ts';
 import { byOf } from '../../platform/identity/principal.ts';
@@ -22,6 +23,7 @@ import type { AgentDetail, AgentView, agentOperations } from './contract.ts';
 import type { AgentDefinition } from './definition.ts';
 import { pathText } from './definition-file.ts';
 import { compare } from './difference.ts';
+import { fireSchedule } from './fire-schedule.ts';
 import { countRunEnd } from './health.ts';
 import type { PreparedChild, StartDeps, StartRun, StartedRun } from './start-run.ts';
 import { prepareChild, refuseUse, startRun, unknownAgent } from './start-run.ts';
@@ -39,6 +41,8 @@ export type AgentsDeps = StartDeps &
 export type Agents = {
   handlers: Handlers<Principal, typeof agentOperations>;
   startRun: (start: StartRun) => Promise<StartedRun>;
+  /** A schedule's firing; its record commits with the run. */
+  fireSchedule: (request: FireRequest) => Promise<void>;
   prepareChild: (request: ChildRequest) => Promise<PreparedChild>;
   /** Before a retry or fork of an earlier run. @throws AppError `agent_halted`, or `denied` when the definition is not open to `who`. */
   mayRun: (org: OrgId, agent: string, who: Requester) => Promise<void>;
@@ -58,6 +62,7 @@ export function createAgents(deps: AgentsDeps): Agents {
   return {
     handlers: { ...readers(deps), ...writers(deps), ...stateHandlers(deps), run: (caller, input) => runAgent(deps, caller, input) },
     startRun: (start) => startRun(deps, start),
+    fireSchedule: (request) => fireSchedule(deps, request),
     prepareChild: (request) => prepareChild(deps, request),
     mayRun: (org, agent, who) =>
       deps.db.asOrg(org, async (tx) => {
