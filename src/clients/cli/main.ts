@@ -32,7 +32,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   confirm,
   interrupt() {
     const controller = new AbortController();
-    process.once('SIGINT', () => controller.abort());
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => controller.abort());
     return controller.signal;
   },
 });

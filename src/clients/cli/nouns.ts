@@ -11,6 +11,12 @@ export type NounEntry = {
 
 export const NOUNS: readonly NounEntry[] = [
   {
+    name: 'up',
+    group: 'Server',
+    summary: 'Starts Windlass here: database, engine, API; Ctrl-C stops it.',
+    load: async () => (await import('./commands/up.ts')).up,
+  },
+  {
     name: 'run',
     group: 'Runs',
     summary: 'Starts a run of an agent.',

@@ -1,0 +1,97 @@
+/** `windlass up`: the server in this process until Ctrl-C; at the very first start also the first project and the first run. */
+import type { Config } from '../../../config.ts';
+import { DEFAULT_PORT, loadConfig } from '../../../config.ts';
+import type { Server, Welcome } from '../../../main.ts';
+import type { Answer, Cli, Command, Input } from '../command.ts';
+import { given, option } from '../command.ts';
+import { connect } from '../connection.ts';
+import { duration } from '../format.ts';
+import { followToOutcome } from '../outcome.ts';
+import type { Line } from '../terminal.ts';
+
+export const up: Command = {
+  name: 'up',
+  summary: 'Starts Windlass here: database, engine, API; Ctrl-C stops it.',
+  options: [
+    ['--port <port>', `port to listen on (${DEFAULT_PORT}, or WINDLASS_PORT)`],
+    ['--host <host>', 'address to listen on (127.0.0.1, or WINDLASS_HOST)'],
+    ['--home <folder>', 'home folder (~/.windlass, or WINDLASS_HOME)'],
+    ['--config <file>', 'configuration file (windlass.yaml)'],
+    ['--workers <count>', 'runs carried out at once; 0 for a process that only serves'],
+    ['--log <level>', 'debug, info, warn or error (info)'],
+  ],
+  examples: ['up', 'up --port 7500', 'up --home ./.windlass --log debug'],
+  async run(cli, input) {
+    const startedMs = cli.clock.nowMs();
+    const stopped = cli.interrupt();
+    const config = loadConfig({ flags: flagsOf(input), env: cli.env, cwd: cli.cwd });
+    const { startServer } = await import('../../../main.ts');
+    const server = await startServer(config, { env: cli.env, log: (line) => cli.terminal.err(line) });
+    try {
+      const welcome = await server.welcome(cli.cwd);
+      announce(cli, { server, config, welcome, tookMs: cli.clock.nowMs() - startedMs });
+      if (welcome !== null) await firstRun(cli, config, { welcome, stopped });
+      if (!stopped.aborted) await new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }));
+    } finally {
+      cli.terminal.err([['dim', 'Stopping: runs finish their step or are handed over.']]);
+      await server.stop();
+    }
+    return { value: { stopped: true }, lines: ['Windlass has stopped. Nothing was lost: start it again and every run goes on.'] };
+  },
+};
+
+function flagsOf(input: Input): Parameters<typeof loadConfig>[0]['flags'] {
+  const names = ['port', 'host', 'home', 'config', 'workers', 'log'] as const;
+  return given(Object.fromEntries(names.map((name) => [name, option(input, name)])));
+}
+
+type Started = { server: Server; config: Config; welcome: Welcome | null; tookMs: number };
+
+function announce(cli: Cli, { server, config, welcome, tookMs }: Started): void {
+  const { terminal } = cli;
+  if (terminal.json) return terminal.err(`ready at ${server.url}`);
+  const say = (...lines: Line[]): void => lines.forEach((line) => terminal.out(line));
+  const models = server.models.available().filter((known) => known.configured && known.provider !== 'rehearsal' && known.models.length > 0);
+  const named = models.map((known) => known.provider).join(', ');
+  say(
+    [['bold', `Windlass ${server.version}`], ' is ready at ', ['cyan', server.url], ['dim', ` (${duration(tookMs)})`]],
+    '',
+    `  home      ${config.home}`,
+    `  database  ${server.database}`,
+    `  models    ${named === '' ? 'none configured: agents with a rehearsal play it; set ANTHROPIC_API_KEY, OPENAI_API_KEY or GOOGLE_GENERATIVE_AI_API_KEY for real ones' : named}`,
+    '',
+  );
+  if (server.ownerKey !== null) {
+    say(
+      [['bold', 'Your owner key, shown this once:']],
+      '',
+      `  ${server.ownerKey}`,
+      '',
+      'It answers approvals, makes keys and changes agents: `export WINDLASS_KEY=…` in the shell where you do that.',
+      `Programs on this machine use ${server.localKeyFile}, which can run and read but none of that.`,
+      '',
+    );
+  }
+  if (welcome === null) say('windlass status shows what goes on. Ctrl-C stops the server.');
+}
+
+async function firstRun(cli: Cli, config: Config, { welcome, stopped }: { welcome: Welcome; stopped: AbortSignal }): Promise<Answer | null> {
+  const { terminal } = cli;
+  const { project, agents, run } = welcome;
+  const say = (line: Line): void => (terminal.json ? terminal.err(line) : terminal.out(line));
+  say(`Agents made from templates: ${agents.join(', ')}.`);
+  if (project === null || run === null) {
+    say('This folder is in no git repository, so there is nothing to digest yet: windlass project add PATH');
+    return null;
+  }
+  say(`First project: ${project.code} (${project.path ?? ''}).`);
+  say(`Running repo-digest on it${run.rehearsed ? ', rehearsed: a script of fixed steps over your real repository, no model key needed' : ''}.`);
+  say('');
+  const connection = await connect({ ...cli, home: config.home });
+  const answer = await followToOutcome(cli, connection, { run: run.id, after: 0 });
+  for (const line of answer.lines) say(line);
+  if (stopped.aborted) return answer;
+  say('');
+  say([['dim', 'Again: windlass run repo-digest --wait   What goes on: windlass status   Stop the server: Ctrl-C']]);
+  return answer;
+}
