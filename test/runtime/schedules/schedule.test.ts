@@ -26,7 +26,7 @@ function slots(spec: ScheduleSpec, from: number, to: number): number[] {
   return found;
 }
 
-test('a local time that a change of clocks skips or repeats comes due once [ENG-1]', () => {
+test('a local time that a change of clocks skips or repeats comes due once [ENG-1, R9]', () => {
   const daily = { ...SPEC, cron: '30 2 * * *', timezone: 'Europe/Berlin' };
   assert.deepEqual(slots(daily, utc('2026-03-28T12:00'), utc('2026-03-30T12:00')), [utc('2026-03-29T01:00'), utc('2026-03-30T00:30')]);
   assert.deepEqual(slots(daily, utc('2026-10-24T12:00'), utc('2026-10-26T12:00')), [utc('2026-10-25T00:30'), utc('2026-10-26T01:30')]);
@@ -151,7 +151,7 @@ const STEP = fc.oneof(
   },
 );
 
-test('every slot has exactly one record whatever the downtime, the jumps of the clock, the number of tickers and their deaths [ENG-1]', async () => {
+test('every slot has exactly one record whatever the downtime, the jumps of the clock, the number of tickers and their deaths [ENG-1, R9]', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom<Partial<ScheduleSpec>>(
