@@ -7,7 +7,9 @@ const REGRESSIONS: readonly (readonly [seed: number, found: string])[] = [
   [23, 'a child was lent every tool call that was left, and its parent ended as limited beside it'],
   [44, 'a note that came while a run ended'],
 ];
-const SEEDS = 200;
+const SEEDS = 300;
+/** Fewer crashes than by default let runs get far enough for the late ones: questions, children, the end. */
+const RATES = { crash: 0.015 };
 const FIRST = 10_000;
 
 for (const [seed, found] of REGRESSIONS) {
@@ -19,7 +21,7 @@ for (const [seed, found] of REGRESSIONS) {
 test('whatever fails, nothing acknowledged is lost, no effect happens twice, every run ends as it would have [RUN-3, RUN-4, ENG-2, ENG-3, HAR-1]', async (t) => {
   const hits = new Map<string, number>();
   for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
-    for (const [where, times] of (await simulate(seed)).hits) hits.set(where, (hits.get(where) ?? 0) + times);
+    for (const [where, times] of (await simulate(seed, RATES)).hits) hits.set(where, (hits.get(where) ?? 0) + times);
   }
   t.diagnostic(`${SEEDS} seeds, ${[...hits.values()].reduce((sum, times) => sum + times, 0)} faults at ${hits.size} points`);
   for (const event of [
