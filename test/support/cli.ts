@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { runCli } from '../../src/clients/cli/program.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
 import { createIds } from '../../src/kernel/ids.ts';
 import type { ActorId, KeyId, OrgId } from '../../src/kernel/ids.ts';
 import type { Bound, Operation } from '../../src/kernel/operation.ts';
@@ -80,6 +81,8 @@ export type CallOptions = {
   /** Ctrl-C. */
   interrupt?: AbortSignal;
   version?: string;
+  /** At once when left out. */
+  sleep?: Clock['sleep'];
 };
 
 /** Runs `windlass ARGV`. Without a server every connection is refused. */
@@ -91,13 +94,14 @@ export async function windlass(argv: readonly string[], options: CallOptions = {
     env: { WINDLASS_URL: URL, WINDLASS_KEY: TEST_KEY, WINDLASS_HOME: options.home ?? '/nonexistent', ...options.env },
     cwd: process.cwd(),
     version: options.version ?? '0.1.0',
-    clock: { nowMs: () => NOW_MS, sleep: async () => {} },
+    clock: { nowMs: () => NOW_MS, sleep: options.sleep ?? (async () => {}) },
     random: () => 0,
     fetch: options.fetch ?? ((input, init) => (app === null ? Promise.reject(new TypeError('fetch failed')) : serve(app, new Request(input, init)))),
     stdout: { write: (text) => void (out += text), ...tty },
     stderr: { write: (text) => void (err += text), ...tty },
     readStdin: async () => options.stdin ?? '',
     confirm: async () => options.confirm ?? null,
+    execute: async (program) => `${program} version 2.40.0\n`,
     interrupt: () => options.interrupt ?? new AbortController().signal,
   });
   return { exit, out, err };

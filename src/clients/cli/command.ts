@@ -25,13 +25,16 @@ export type Cli = {
   readStdin(): Promise<string>;
   /** Asks a person yes or no; null when nobody can be asked. */
   confirm(question: string): Promise<boolean | null>;
-  /** Aborted by Ctrl-C, which from the first call on no longer ends the process. */
+  /** Aborted by Ctrl-C or SIGTERM, the first of which from then on no longer ends the process. */
   interrupt(): AbortSignal;
+  /** What a program prints on standard output. Rejects when it cannot be started or fails. */
+  execute(program: string, args: readonly string[]): Promise<string>;
 };
 
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
 export type Input = { readonly args: readonly string[]; readonly options: Options };
 export type Answer = {
+  /** Undefined when the command has printed its value already. */
   readonly value: unknown;
   readonly lines: readonly Line[];
   /** 0 when left out. */

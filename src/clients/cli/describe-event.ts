@@ -41,7 +41,8 @@ const WORDS: Words = {
   'skill.activated': (e) => e.skill,
   'skill.unloaded': (e) => e.skill,
   'phase.entered': (e) => e.phase,
-  progress: (e) => `${e.phase}, ${Math.round(e.percent)}%${e.etaMs === null ? '' : `, about ${duration(e.etaMs)} to go`}: ${e.message}`,
+  progress: (e) =>
+    `${e.phase}, ${Math.round(e.percent)}%${e.etaMs === null || e.etaMs === 0 ? '' : `, about ${duration(e.etaMs)} to go`}: ${e.message}`,
   'child.started': (e) => `${e.agent} as ${e.run}`,
   'child.ended': (e) => `${e.run}, ${e.status}, ${money(e.cost)}: ${ellipsis(e.text, TEXT_CHARS)}`,
   note: (e) => `by ${e.by.name}: ${e.text}`,

@@ -1,15 +1,18 @@
 /**
  * The command line as a process: its streams, signals and exit code. Imported by `bin/windlass.mjs`, it runs by itself.
  */
+import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { systemClock } from '../../kernel/clock.ts';
 import { runCli } from './program.ts';
 
+const EXECUTE_MS = 10_000;
 const RANDOM_STEPS = 2 ** 32;
 const PACKAGE = new URL('../../../package.json', import.meta.url);
 
@@ -32,9 +35,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
   confirm,
   interrupt() {
     const controller = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => controller.abort());
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());
     return controller.signal;
   },
+  execute: async (program, args) => (await promisify(execFile)(program, [...args], { timeout: EXECUTE_MS })).stdout,
 });
 
 async function confirm(question: string): Promise<boolean | null> {

@@ -83,6 +83,24 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/project.ts')).project,
   },
   {
+    name: 'schedule',
+    group: 'Agents',
+    summary: 'When agents are due, and what came of it: list, show, firings.',
+    load: async () => (await import('./commands/schedule.ts')).schedule,
+  },
+  {
+    name: 'tool',
+    group: 'Agents',
+    summary: 'Tools that agents could be allowed to call: list, show.',
+    load: async () => (await import('./commands/tool.ts')).tool,
+  },
+  {
+    name: 'doctor',
+    group: 'Server',
+    summary: 'Finds what is wrong, and says what to do.',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
     name: 'status',
     group: 'Server',
     summary: 'What goes on, what waits for you, what it has cost today.',

@@ -11,7 +11,7 @@ import { NOUNS } from './nouns.ts';
 import type { Sink } from './terminal.ts';
 import { createTerminal } from './terminal.ts';
 
-export type Process = Pick<Cli, 'env' | 'cwd' | 'version' | 'clock' | 'random' | 'fetch' | 'readStdin' | 'confirm' | 'interrupt'> & {
+export type Process = Pick<Cli, 'env' | 'cwd' | 'version' | 'clock' | 'random' | 'fetch' | 'readStdin' | 'confirm' | 'interrupt' | 'execute'> & {
   stdout: Sink;
   stderr: Sink;
 };
@@ -38,8 +38,8 @@ export async function runCli(argv: readonly string[], host: Process): Promise<nu
 }
 
 function print({ terminal }: Cli, answer: Answer): number {
-  if (terminal.json) terminal.value(answer.value);
-  else for (const line of answer.lines) terminal.out(line);
+  if (terminal.json && answer.value !== undefined) terminal.value(answer.value);
+  if (!terminal.json) for (const line of answer.lines) terminal.out(line);
   return answer.exit ?? 0;
 }
 

@@ -18,7 +18,9 @@ async function findSchedule(connection: Connection, text: string): Promise<Sched
   const [ofAgent, ...others] = items.filter((each) => each.agent === text);
   if (ofAgent !== undefined && others.length === 0) return ofAgent;
   if (ofAgent !== undefined) {
-    throw new AppError('invalid_input', `${text} has ${others.length + 1} schedules.`, { next: `Name one by its id: windlass schedule list --agent ${text}` });
+    throw new AppError('invalid_input', `${text} has ${others.length + 1} schedules.`, {
+      next: `Name one by its id: windlass schedule list --agent ${text}`,
+    });
   }
   const among = { prefix: 'sch', ids: items.map((each) => each.id), among: `${shown} schedules`, list: '`windlass schedule list`' };
   const id = isId('sch', text) ? text : pickId(text, among);

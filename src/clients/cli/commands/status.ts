@@ -2,17 +2,21 @@
  * `windlass status`: what goes on, what waits for a person, what it has cost today. Each part says for itself when it could not be had.
  */
 import { z } from 'zod';
+import { approvalOperations } from '../../../platform/approvals/contract.ts';
 import { identityOperations } from '../../../platform/identity/contract.ts';
 import { toAppError } from '../../../kernel/errors.ts';
 import { PAGE_SIZE_MAX, renderCount } from '../../../kernel/page.ts';
 import type { Count } from '../../../kernel/page.ts';
 import { runOperations } from '../../../runtime/runs/contract.ts';
 import type { RunSummary } from '../../../runtime/runs/contract.ts';
+import { agentOperations } from '../../../work/agents/contract.ts';
+import type { AgentView } from '../../../work/agents/contract.ts';
 import type { Cli, Command } from '../command.ts';
 import type { Connection } from '../connection.ts';
 import { count, duration, money, plural, relativeTime } from '../format.ts';
 import { fields } from '../table.ts';
 import type { Line } from '../terminal.ts';
+import { approvalTable } from './approvals.ts';
 import { runTable } from './runs.ts';
 
 const VersionAnswer = z.object({ version: z.string(), startedAtMs: z.int() });
@@ -21,6 +25,8 @@ const ReadyAnswer = z.object({ status: z.string(), database: z.object({ version:
 /** Today's runs are read page by page, so many pages at most; beyond that the spend is a lower bound. */
 const SPEND_PAGES_MAX = 10;
 const WAITING_SHOWN = 20;
+/** Waits that only a person ends are shown as questions, not as runs. */
+const PERSONS = ['approval', 'input', 'outcome'];
 
 /** A part of the answer, or why it is missing. */
 type Part<T> = { ok: true; value: T } | { ok: false; why: string };
@@ -61,23 +67,33 @@ async function gather(cli: Cli, connection: Connection): Promise<Status> {
     schema.parse(await (await cli.fetch(`${connection.url}${path}`)).json());
   const midnight = new Date(cli.clock.nowMs());
   midnight.setHours(0, 0, 0, 0);
-  const [server, ready, queue, waiting, spend] = await Promise.all([
+  const [server, ready, queue, questions, waiting, agents, spend] = await Promise.all([
     part(answerOf('/version', VersionAnswer)),
     part(answerOf('/readyz', ReadyAnswer)),
     part(connection.call(runOperations.stats, {})),
+    part(connection.call(approvalOperations.list, { limit: WAITING_SHOWN })),
     part(connection.call(runOperations.list, { status: 'waiting', limit: WAITING_SHOWN })),
+    part(agentsInError(connection)),
     part(spendSince(connection, midnight.getTime())),
   ]);
-  return { url: connection.url, self, server, ready, queue, waiting, spend };
+  return { url: connection.url, self, server, ready, queue, questions, waiting, agents, spend };
 }
 
-type Status = {
+/** Of the agents of one page; `looked` says how many of `total` that are. */
+async function agentsInError(connection: Connection): Promise<{ inError: AgentView[]; looked: Count; total: Count }> {
+  const page = await connection.call(agentOperations.list, { limit: PAGE_SIZE_MAX });
+  return { inError: page.items.filter((agent) => agent.state === 'error'), looked: { kind: 'exact', value: page.shown }, total: page.total };
+}
+
+export type Status = {
   url: string;
   self: z.output<typeof identityOperations.whoami.output>;
   server: Part<z.output<typeof VersionAnswer>>;
   ready: Part<z.output<typeof ReadyAnswer>>;
   queue: Part<z.output<typeof runOperations.stats.output>>;
-  waiting: Part<z.output<typeof runOperations.list.output>>;
+  questions: Part<z.output<typeof approvalOperations.list.output>>;
+  waiting: Part<RunPage>;
+  agents: Part<{ inError: AgentView[]; looked: Count; total: Count }>;
   spend: Part<Spend>;
 };
 
@@ -113,9 +129,17 @@ export function statusLines(cli: Pick<Cli, 'terminal' | 'clock'>, status: Status
         (each) => `${count(each.endedLastHour)} ended, ${count(each.failedLastHour)} failed, ${count(each.takeoversLastHour)} taken over`,
       ),
     ],
+    ['agents', said(status.agents, agentsText)],
     ['spent today', said(status.spend, spendText)],
   ]);
-  return [...head, ...waitingLines(cli, status.waiting)];
+  return [...head, ...questionLines(cli, status.questions), ...waitingLines(cli, status.waiting)];
+}
+
+function agentsText({ inError, looked, total }: { inError: readonly AgentView[]; looked: Count; total: Count }): Line {
+  const of = renderCount(looked) === renderCount(total) ? '' : ` of the ${renderCount(looked)} looked at`;
+  if (inError.length === 0) return `${renderCount(total)}, none${of} in error`;
+  const names = inError.map((agent) => `${agent.name} (${agent.stateReason})`).join(', ');
+  return [`${renderCount(total)}; `, ['red', `in error: ${names}`], `. Mend it, then: windlass agent resume ${inError[0]?.name ?? ''}`];
 }
 
 function oldest(ms: number | null): string {
@@ -124,13 +148,30 @@ function oldest(ms: number | null): string {
 
 function spendText(spend: Spend): string {
   const rehearsed = spend.rehearsed === 0 ? '' : `, ${count(spend.rehearsed)} of them rehearsed`;
-  return `${money(spend.cost)} by ${renderCount(spend.runs)} runs${rehearsed}`;
+  const one = spend.runs.kind === 'exact' && spend.runs.value === 1;
+  return `${money(spend.cost)} by ${renderCount(spend.runs)} ${one ? 'run' : 'runs'}${rehearsed}`;
+}
+
+function questionLines(cli: Pick<Cli, 'terminal' | 'clock'>, questions: Status['questions']): Line[] {
+  if (!questions.ok) return ['', [['yellow', `What waits for you is unknown: ${questions.why}`]]];
+  const { shown, total, items } = questions.value;
+  if (shown === 0) return ['', [['green', 'Nothing waits for you.']]];
+  return [
+    '',
+    [
+      ['bold', `Waiting for you: ${renderCount(total)}`],
+      ['dim', '  windlass approvals show QUESTION'],
+    ],
+    ...approvalTable(cli, items),
+  ];
 }
 
 function waitingLines(cli: Pick<Cli, 'terminal' | 'clock'>, waiting: Status['waiting']): Line[] {
-  if (!waiting.ok) return ['', [['yellow', `What waits is unknown: ${waiting.why}`]]];
-  if (waiting.value.shown === 0) return ['', [['green', 'Nothing waits.']]];
-  return ['', [['bold', `Waiting: ${renderCount(waiting.value.total)}`]], ...runTable(cli, waiting.value.items)];
+  if (!waiting.ok) return ['', [['yellow', `What runs wait for is unknown: ${waiting.why}`]]];
+  const others = waiting.value.items.filter((run) => run.waitingFor === null || !PERSONS.includes(run.waitingFor));
+  if (others.length === 0) return [];
+  const cut = waiting.value.next === null ? '' : `, of the first ${waiting.value.shown} that wait`;
+  return ['', [['bold', `Waiting for something else: ${others.length}${cut}`]], ...runTable(cli, others)];
 }
 
 export const status: Command = {
