@@ -39,6 +39,8 @@ import { createRunViews } from './runtime/runs/views-store.ts';
 import { createWakeupHub } from './runtime/runs/wakeup.ts';
 import { createWatch } from './runtime/runs/watch.ts';
 import { createProcessRunner } from './runtime/tools/child-process.ts';
+import { toolOperations } from './runtime/tools/contract.ts';
+import { toolHandlers } from './runtime/tools/service.ts';
 import { createToolset } from './runtime/tools/toolset.ts';
 import { scheduleOperations } from './runtime/schedules/contract.ts';
 import { createSchedules } from './runtime/schedules/service.ts';
@@ -267,7 +269,7 @@ function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Grou
 }
 
 async function serve(config: Config, built: Parts & Ground & Domains & { counts: Driver['counts'] }, closers: Closer[]): Promise<string> {
-  const { clock, ids, log, db, hub, identity, store, previews, projects, agents, schedules, runs, approvals, templates, counts } = built;
+  const { clock, ids, log, db, hub, identity, store, previews, projects, agents, schedules, runs, toolset, approvals, templates, counts } = built;
   const app = createHttpApp({
     ...{ ids, log, version: VERSION },
     operations: [
@@ -276,6 +278,7 @@ async function serve(config: Config, built: Parts & Ground & Domains & { counts:
       ...bind(agentOperations, agents.handlers),
       ...bind(templateOperations, templates.handlers),
       ...bind(runOperations, runs.handlers),
+      ...bind(toolOperations, toolHandlers(toolset.tools)),
       ...bind(approvalOperations, approvals.handlers),
       ...bind(scheduleOperations, schedules.handlers),
     ],
