@@ -482,6 +482,10 @@ table stream, row level security forced
 CREATE OR REPLACE FUNCTION claim_runs(worker text, lease interval, wanted integer, pools text[], only_org text, only_run text)
  RETURNS TABLE(org_id text, run_id text, fence bigint, head_seq bigint, head_hash text)
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 #variable_conflict use_column
 declare
@@ -500,9 +504,11 @@ begin
     where r.org_id = i.org_id and r.id = i.run_id and r.worker_id is null and r.ended_at is null and (r.runnable_at is null or r.runnable_at > now);
 
   with recursive grp as (
-    (select r.org_id, r.agent_id, r.pool from run r
-      where r.due_at is not null and (only_run is null or (r.org_id = only_org and r.id = only_run))
-      order by r.org_id, r.agent_id, r.pool limit 1)
+    (
+      (select r.org_id, r.agent_id, r.pool from run r where only_run is null and r.due_at is not null order by r.org_id, r.agent_id, r.pool limit 1)
+      union all
+      select r.org_id, r.agent_id, r.pool from run r where r.org_id = only_org and r.id = only_run
+    )
     union all
     select n.org_id, n.agent_id, n.pool from grp g cross join lateral (
       select r.org_id, r.agent_id, r.pool from run r
@@ -526,12 +532,16 @@ begin
   candidate as (
     select o.org_id, o.agent_id, o.org_load, o.agent_room, o.org_room, p.priority, c.id, c.due_at, c.number
     from room o cross join generate_series(0, 2) as p (priority) cross join lateral (
+      (select r.id, r.due_at, r.number from run r
+        where only_run is null and r.org_id = o.org_id and r.agent_id = o.agent_id and r.pool = o.pool and r.priority = p.priority
+          and r.due_at is not null and r.due_at <= now and (r.lane is null or not exists (
+            select from run e where e.org_id = r.org_id and e.lane = r.lane and e.number < r.number and e.lane is not null and e.ended_at is null))
+        order by r.due_at, r.number limit greatest(0, least(o.agent_room, o.org_room)))
+      union all
       select r.id, r.due_at, r.number from run r
-      where r.org_id = o.org_id and r.agent_id = o.agent_id and r.pool = o.pool and r.priority = p.priority and r.due_at is not null and r.due_at <= now
-        and (only_run is null or r.id = only_run)
-        and (r.lane is null or not exists (
-          select from run e where e.org_id = r.org_id and e.lane = r.lane and e.number < r.number and e.lane is not null and e.ended_at is null))
-      order by r.due_at, r.number limit greatest(0, least(o.agent_room, o.org_room))) c
+        where r.org_id = only_org and r.id = only_run and r.priority = p.priority and o.agent_room > 0 and o.org_room > 0
+          and r.due_at <= now and (r.lane is null or not exists (
+            select from run e where e.org_id = r.org_id and e.lane = r.lane and e.number < r.number and e.lane is not null and e.ended_at is null))) c
   ),
   by_agent as (
     select c.*, row_number() over (partition by c.org_id, c.agent_id order by c.priority, c.due_at, c.number) as agent_rank from candidate c
@@ -609,6 +619,10 @@ $function$
 CREATE OR REPLACE FUNCTION journal_guard(requests json, sealed_at timestamp with time zone, tolerance interval, OUT matched integer[], OUT now timestamp with time zone)
  RETURNS record
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 begin
   now := clock_now();
@@ -638,6 +652,10 @@ AS $function$ select pg_advisory_xact_lock(8604520202148967797) $function$
 CREATE OR REPLACE FUNCTION journal_write(matched integer[], requests json, entries json, payloads json, patches json)
  RETURNS bigint
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 declare
   first_position bigint;

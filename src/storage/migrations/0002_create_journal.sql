@@ -200,11 +200,14 @@ grant create on schema public to windlass_worker;
 alter function journal_assign_position() owner to windlass_worker;
 revoke create on schema public from windlass_worker;
 
+-- The planner cannot know how many requests a batch has and is told: by index, planned once.
+--
 -- Moves the heads of the streams whose fence and head still match, and whose inbox rows are all still there; says which
 -- requests these are. The row locks it takes keep a stale write out until the commit.
 -- `matched` is null when the writer's idea of the time is off: it observes `now` and seals again.
 create function journal_guard(requests json, sealed_at timestamptz, tolerance interval, out matched integer[], out now timestamptz)
   language plpgsql
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
   as $$
 begin
   now := clock_now();
@@ -228,6 +231,7 @@ $$;
 -- Answers the position of the first entry; the others follow in the order given.
 create function journal_write(matched integer[], requests json, entries json, payloads json, patches json) returns bigint
   language plpgsql
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
   as $$
 declare
   first_position bigint;
@@ -287,6 +291,7 @@ $$;
 create function claim_runs(worker text, lease interval, wanted integer, pools text[], only_org text, only_run text)
   returns table (org_id text, run_id text, fence bigint, head_seq bigint, head_hash text)
   language plpgsql
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
   as $$
 #variable_conflict use_column
 declare
@@ -305,9 +310,11 @@ begin
     where r.org_id = i.org_id and r.id = i.run_id and r.worker_id is null and r.ended_at is null and (r.runnable_at is null or r.runnable_at > now);
 
   with recursive grp as (
-    (select r.org_id, r.agent_id, r.pool from run r
-      where r.due_at is not null and (only_run is null or (r.org_id = only_org and r.id = only_run))
-      order by r.org_id, r.agent_id, r.pool limit 1)
+    (
+      (select r.org_id, r.agent_id, r.pool from run r where only_run is null and r.due_at is not null order by r.org_id, r.agent_id, r.pool limit 1)
+      union all
+      select r.org_id, r.agent_id, r.pool from run r where r.org_id = only_org and r.id = only_run
+    )
     union all
     select n.org_id, n.agent_id, n.pool from grp g cross join lateral (
       select r.org_id, r.agent_id, r.pool from run r
@@ -331,12 +338,16 @@ begin
   candidate as (
     select o.org_id, o.agent_id, o.org_load, o.agent_room, o.org_room, p.priority, c.id, c.due_at, c.number
     from room o cross join generate_series(0, 2) as p (priority) cross join lateral (
+      (select r.id, r.due_at, r.number from run r
+        where only_run is null and r.org_id = o.org_id and r.agent_id = o.agent_id and r.pool = o.pool and r.priority = p.priority
+          and r.due_at is not null and r.due_at <= now and (r.lane is null or not exists (
+            select from run e where e.org_id = r.org_id and e.lane = r.lane and e.number < r.number and e.lane is not null and e.ended_at is null))
+        order by r.due_at, r.number limit greatest(0, least(o.agent_room, o.org_room)))
+      union all
       select r.id, r.due_at, r.number from run r
-      where r.org_id = o.org_id and r.agent_id = o.agent_id and r.pool = o.pool and r.priority = p.priority and r.due_at is not null and r.due_at <= now
-        and (only_run is null or r.id = only_run)
-        and (r.lane is null or not exists (
-          select from run e where e.org_id = r.org_id and e.lane = r.lane and e.number < r.number and e.lane is not null and e.ended_at is null))
-      order by r.due_at, r.number limit greatest(0, least(o.agent_room, o.org_room))) c
+        where r.org_id = only_org and r.id = only_run and r.priority = p.priority and o.agent_room > 0 and o.org_room > 0
+          and r.due_at <= now and (r.lane is null or not exists (
+            select from run e where e.org_id = r.org_id and e.lane = r.lane and e.number < r.number and e.lane is not null and e.ended_at is null))) c
   ),
   by_agent as (
     select c.*, row_number() over (partition by c.org_id, c.agent_id order by c.priority, c.due_at, c.number) as agent_rank from candidate c

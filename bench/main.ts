@@ -1,0 +1,17 @@
+/** `npm run bench -- NAME`: runs one benchmark and writes its figures to bench/results/NAME.json and NAME.md. */
+import { benchJournal } from './journal.ts';
+import { benchQueue } from './queue.ts';
+import type { Report } from './report.ts';
+import { writeReport } from './report.ts';
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = { journal: benchJournal, queue: benchQueue };
+
+const name = process.argv[2] ?? '';
+const benchmark = BENCHMARKS[name];
+if (benchmark === undefined) {
+  process.stderr.write(`There is no benchmark "${name}". There are: ${Object.keys(BENCHMARKS).join(', ')}.\n`);
+  process.exitCode = 2;
+} else {
+  process.stdout.write(`${await writeReport(name, await benchmark())}\n`);
+  process.exit(); // peers leave timers behind
+}
