@@ -170,8 +170,8 @@ async function untilSoon(look: () => boolean): Promise<void> {
 async function graphile(url: string, batched: boolean): Promise<Queue> {
   const { run, makeWorkerUtils, Logger } = await importPeer<Graphile>('graphile-worker');
   const logger = new Logger(() => () => {});
-  const utils = await makeWorkerUtils({ connectionString: url, logger });
-  await utils.migrate();
+  const producer = await makeWorkerUtils({ connectionString: url, logger });
+  await producer.migrate();
   let done = 0;
   let startedAt = 0;
   const taskList = {
@@ -184,7 +184,7 @@ async function graphile(url: string, batched: boolean): Promise<Queue> {
   return {
     name: batched ? 'graphile-worker, batched' : 'graphile-worker',
     async drain() {
-      await utils.addJobs(Array.from({ length: JOBS }, () => ({ identifier: 'nothing', payload: { at: 0 } })));
+      await producer.addJobs(Array.from({ length: JOBS }, () => ({ identifier: 'nothing', payload: { at: 0 } })));
       done = 0;
       let runner: { stop(): Promise<void> } | null = null;
       const seconds = await timed(async () => {
@@ -205,14 +205,14 @@ async function graphile(url: string, batched: boolean): Promise<Queue> {
       const times = await oneByOne(async () => {
         startedAt = 0;
         const before = performance.now();
-        await utils.addJob('nothing', { at: before });
+        await producer.addJob('nothing', { at: before });
         await untilSoon(() => startedAt > 0);
         return startedAt - before;
       });
       await runner.stop();
       return times;
     },
-    close: () => utils.release(),
+    close: () => producer.release(),
   };
 }
 
