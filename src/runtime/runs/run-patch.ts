@@ -3,8 +3,13 @@
  * test. Pure; nothing decides by these fields, they are for lists and claims.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { RunState } from './state.ts';
-import type { RunPatch } from './store-port.ts';
+import { invariant } from '../../kernel/errors.ts';
+import type { Entry } from '../../kernel/events.ts';
+import { storedId } from '../../kernel/ids.ts';
+import { NO_USAGE } from '../../kernel/messages.ts';
+import { foldAll } from './fold.ts';
+import { emptyState, type RunState } from './state.ts';
+import type { RunPatch, RunRow } from './store-port.ts';
 
 export function patchOf(state: RunState): RunPatch {
   // the run's own spending: its children have rows of their own
@@ -30,4 +35,48 @@ export function patchOf(state: RunState): RunPatch {
 export function changedSince(known: RunPatch, next: RunPatch): RunPatch {
   const changed = Object.entries(next).filter(([field, value]) => !isDeepStrictEqual(value, known[field as keyof RunPatch]));
   return Object.fromEntries(changed);
+}
+
+/** All of a projection row that its journal tells. Not in it: where the run waits in the queue, and how it was filed there. */
+export type Rebuilt = Omit<RunRow, 'project' | 'schedule' | 'root' | 'depth' | 'lane' | 'pool' | 'priority' | 'runnableAtMs' | 'correlation'>;
+
+/** The row from nothing but the run's own entries, for comparison and repair. @throws AppError as `fold` does. */
+export function rebuildRun(entries: readonly Entry[], from: RunState = emptyState()): Rebuilt {
+  const [first] = entries;
+  const last = entries.at(-1);
+  invariant(first?.event?.type === 'run.queued' && last !== undefined, 'a journal begins with run.queued');
+  const queued = first.event;
+  const { agent } = queued.plan;
+  const { status = 'queued', waitingFor = null, reason = '', startedAtMs = null, endedAtMs = null, ...shown } = patchOf(foldAll(entries, from));
+  const { rehearsed = false, phase = null, percent = null, turns = 0, toolCalls = 0, usage = NO_USAGE, cost = { microUsd: 0, known: true } } = shown;
+  return {
+    org: storedId('org', first.org),
+    id: storedId('run', first.stream),
+    agent: storedId('agt', agent.id),
+    agentName: agent.name,
+    agentVersion: agent.version,
+    purpose: queued.purpose,
+    trigger: queued.trigger,
+    parent: queued.parent === null ? null : storedId('run', queued.parent.run),
+    origin: queued.origin === null ? null : { run: storedId('run', queued.origin.run), seq: queued.origin.seq, hash: queued.origin.hash },
+    deadlineMs: queued.deadlineMs,
+    actor: storedId('act', first.actor),
+    createdAtMs: first.atMs,
+    rules: queued.rules,
+    status,
+    waitingFor,
+    reason,
+    startedAtMs,
+    endedAtMs,
+    rehearsed,
+    phase,
+    percent,
+    turns,
+    toolCalls,
+    usage,
+    cost,
+    headSeq: last.seq,
+    headHash: last.hash,
+    fence: last.fence,
+  };
 }
