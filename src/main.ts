@@ -2,7 +2,7 @@
  * The composition root: builds every part bottom up and stops them top down. The only file that sees everything; it has no rules.
  */
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ import { identityOperations } from './platform/identity/contract.ts';
 import { ensureLocalKey, ensureSoloOrg } from './platform/identity/first-start.ts';
 import { byOf } from './platform/identity/principal.ts';
 import { createIdentity } from './platform/identity/service.ts';
+import type { Principal } from './platform/identity/principal.ts';
 import { decideByTier } from './platform/policy/policy.ts';
 import type { Log } from './platform/telemetry/log.ts';
 import type { Models } from './runtime/models/model.ts';
@@ -49,6 +50,7 @@ import { startTicker } from './runtime/schedules/ticker.ts';
 import type { Check } from './runtime/tools/validate.ts';
 import { createValidator } from './runtime/tools/validate.ts';
 import { createDatabaseClock } from './storage/database-clock.ts';
+import type { HttpDeps } from './surfaces/http/app.ts';
 import { createHttpApp } from './surfaces/http/app.ts';
 import { mountEventStream } from './surfaces/http/event-stream.ts';
 import { createGuard } from './surfaces/http/guard.ts';
@@ -56,6 +58,8 @@ import { mountHealth } from './surfaces/http/health.ts';
 import { listen } from './surfaces/http/listen.ts';
 import { createRateLimiter } from './surfaces/http/rate-limit.ts';
 import { createOnceStore } from './surfaces/http/store.ts';
+import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
+import { mountMcp } from './surfaces/mcp/mount.ts';
 import { agentOperations } from './work/agents/contract.ts';
 import { createAgents } from './work/agents/service.ts';
 import { createFindCheckout } from './work/projects/checkout.ts';
@@ -270,7 +274,8 @@ function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Grou
 
 async function serve(config: Config, built: Parts & Ground & Domains & { counts: Driver['counts'] }, closers: Closer[]): Promise<string> {
   const { clock, ids, log, db, hub, identity, store, previews, projects, agents, schedules, runs, toolset, approvals, templates, counts } = built;
-  const app = createHttpApp({
+  const watch = createWatch({ store, clock, onNews: (org, run, on) => hub.onNews(org, run, on), preview: (org, run) => previews.read(org, run) });
+  const door = {
     ...{ ids, log, version: VERSION },
     operations: [
       ...bind(identityOperations, identity.handlers),
@@ -282,17 +287,17 @@ async function serve(config: Config, built: Parts & Ground & Domains & { counts:
       ...bind(approvalOperations, approvals.handlers),
       ...bind(scheduleOperations, schedules.handlers),
     ],
-    authenticate: (secret) => identity.authenticate(secret),
-    guard: createGuard({ hosts: config.allowedHosts }),
+    authenticate: (secret: string) => identity.authenticate(secret),
     limiter: createRateLimiter({ nowMs: () => clock.nowMs() }),
-    requestsPerMinute: ({ kind }) => (kind === 'user' || kind === 'cli' ? REQUESTS_PER_MINUTE.person : REQUESTS_PER_MINUTE.other),
+    requestsPerMinute: ({ kind }: Principal) => (kind === 'user' || kind === 'cli' ? REQUESTS_PER_MINUTE.person : REQUESTS_PER_MINUTE.other),
+  } satisfies Partial<HttpDeps>;
+  const app = createHttpApp({
+    ...door,
+    guard: createGuard({ hosts: config.allowedHosts }),
     once: createOnceStore(db),
-    first: (http) =>
-      mountEventStream(http, {
-        watch: createWatch({ store, clock, onNews: (org, run, on) => hub.onNews(org, run, on), preview: (org, run) => previews.read(org, run) }),
-        exists: async (org, run) => (await store.getRun(org, run)) !== null,
-      }),
+    first: (http) => mountEventStream(http, { watch, exists: async (org, run) => (await store.getRun(org, run)) !== null }),
   });
+  const mcp = mountMcp(app, { ...door, clock, toolsets: [createAgentsToolset({ watch, clock })], newSessionId: randomUUID });
   mountHealth(app, {
     version: VERSION,
     startedAtMs: clock.nowMs(),
@@ -301,7 +306,11 @@ async function serve(config: Config, built: Parts & Ground & Domains & { counts:
     gauges: async () => ({ runs_held: counts().held, leases_lost: counts().lost }),
   });
   const listening = await listen(app, { host: config.host, port: config.port, clock });
-  closers.push({ what: 'HTTP', close: () => listening.close() }, await announce(config, { url: listening.url, version: VERSION }));
+  closers.push(
+    { what: 'HTTP', close: () => listening.close() },
+    { what: 'MCP', close: () => mcp.close() },
+    await announce(config, { url: listening.url, version: VERSION }),
+  );
   return listening.url;
 }
 

@@ -1,6 +1,7 @@
 /** The listening socket: loopback unless told, a clear word when the port is taken, connections let go at the end. */
 import { createAdaptorServer } from '@hono/node-server';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { HttpApp } from './app.ts';
@@ -9,10 +10,17 @@ export type Listening = { url: string; port: number; close(): Promise<void> };
 
 /** How long open requests may take to end before their connections are closed. */
 const DRAIN_MS = 3_000;
+const IDLE_LOOK_MS = 25;
 
 /** @throws AppError `unavailable` when the address is in use or not ours. */
 export async function listen(app: HttpApp, options: { host: string; port: number; clock: Clock }): Promise<Listening> {
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const unused = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, options)));
     server.listen(options.port, options.host, resolve);
@@ -20,14 +28,19 @@ export async function listen(app: HttpApp, options: { host: string; port: number
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
   const shown = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return { url: `http://${shown}:${port}`, port, close: () => close(server, options.clock) };
+  return { url: `http://${shown}:${port}`, port, close: () => close(server, { unused, clock: options.clock }) };
 }
 
-async function close(server: Server, clock: Clock): Promise<void> {
+/** `unused` are connections that never brought a request: clients open them ahead, and Node does not count them as idle. */
+async function close(server: Server, { unused, clock }: { unused: ReadonlySet<Socket>; clock: Clock }): Promise<void> {
   const drained = new AbortController();
   const closed = new Promise<void>((resolve) => server.close(() => resolve())).then(() => drained.abort());
-  server.closeIdleConnections();
-  await clock.sleep(DRAIN_MS, drained.signal);
+  // A connection whose answer ends from now on is kept alive by Node, so idle ones are looked for again and again.
+  for (let waitedMs = 0; waitedMs < DRAIN_MS && !drained.signal.aborted; waitedMs += IDLE_LOOK_MS) {
+    server.closeIdleConnections();
+    for (const socket of unused) socket.destroy();
+    await clock.sleep(IDLE_LOOK_MS, drained.signal);
+  }
   server.closeAllConnections();
   await closed;
 }
