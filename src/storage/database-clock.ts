@@ -6,8 +6,10 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Database } from './database.ts';
 
 export type DatabaseClock = Clock & {
-  /** Takes in that the database's clock showed `databaseMs` between `sentAtMs` (of this clock) and now. */
-  observe(databaseMs: number, sentAtMs: number): void;
+  /** The process's own time, for `observe`. */
+  localMs(): number;
+  /** Takes in that the database's clock showed `databaseMs` between `sentLocalMs` and now. */
+  observe(databaseMs: number, sentLocalMs: number): void;
   /** Asks the database. @throws AppError `unavailable` */
   sync(): Promise<void>;
 };
@@ -15,19 +17,20 @@ export type DatabaseClock = Clock & {
 /** Before the first observation it shows the process's time. */
 export function createDatabaseClock(deps: { db: Database; clock: Clock }): DatabaseClock {
   let offsetMs = 0;
-  const nowMs = (): number => Math.round(deps.clock.nowMs() + offsetMs);
-  const observe = (databaseMs: number, sentAtMs: number): void => {
+  const localMs = (): number => deps.clock.nowMs();
+  const observe = (databaseMs: number, sentLocalMs: number): void => {
     // the answer was given about half way between question and answer
-    offsetMs += databaseMs - (sentAtMs + nowMs()) / 2;
+    offsetMs = databaseMs - (sentLocalMs + localMs()) / 2;
   };
   return {
-    nowMs,
+    nowMs: () => Math.round(localMs() + offsetMs),
+    localMs,
     sleep: (ms, signal) => deps.clock.sleep(ms, signal),
     observe,
     async sync() {
-      const sentAtMs = nowMs();
+      const sentLocalMs = localMs();
       const [row] = await deps.db.asWorker((tx) => tx.last<{ now: number }>('select clock_now() as now'));
-      if (row !== undefined) observe(row.now, sentAtMs);
+      if (row !== undefined) observe(row.now, sentLocalMs);
     },
   };
 }

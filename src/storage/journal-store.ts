@@ -1,6 +1,6 @@
 /**
- * Entries written outside the group commit: a run's first one, and those of streams that no worker holds (an
- * organization's administration, a session, a key). Their position is given by the database at the commit.
+ * Entries of streams that no worker holds (an organization's administration, a session, a key), written outside the group
+ * commit, and what every stream has in common in SQL. Their position is given by the database at the commit.
  */
 import type { Tx } from './database.ts';
 import { isoTime } from '../kernel/clock.ts';
@@ -26,20 +26,6 @@ export function toRows(entries: readonly SealedEntry[]): { entries: EntryRow[]; 
     return { ...entry, at: isoTime(atMs), payload: large ? null : entry.payload };
   });
   return { entries: rows, payloads };
-}
-
-/** Makes a stream whose first entries are these. One per organization and id: a second one violates `stream_pkey`. */
-export async function beginStream(tx: Tx, kind: StreamKind, entries: readonly SealedEntry[]): Promise<void> {
-  const last = entries.at(-1);
-  invariant(last !== undefined, 'a stream begins with an entry');
-  const stream = tx.query('insert into stream (org_id, id, kind, head_seq, head_hash) values ($1, $2, $3, $4, $5)', [
-    last.org,
-    last.stream,
-    kind,
-    last.seq,
-    Buffer.from(last.hash, 'hex'),
-  ]);
-  await Promise.all([stream, insertEntries(tx, entries)]);
 }
 
 /**

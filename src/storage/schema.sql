@@ -712,3 +712,33 @@ begin
 end
 $function$
 -- owner login; execute: windlass_worker
+
+CREATE OR REPLACE FUNCTION run_begin(entry json, body text, fields json, sealed_at timestamp with time zone, tolerance interval)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  now timestamptz := clock_now();
+begin
+  if sealed_at not between now - tolerance and now + tolerance then
+    return now;
+  end if;
+  insert into stream (org_id, id, kind, head_seq, head_hash)
+    values (entry ->> 'org', entry ->> 'stream', 'run', (entry ->> 'seq')::bigint, decode(entry ->> 'hash', 'hex'));
+  insert into journal (org_id, stream, seq, at, type, version, actor, fence, prev_hash, hash, commitment, salt, payload)
+    values (entry ->> 'org', entry ->> 'stream', (entry ->> 'seq')::bigint, sealed_at, entry ->> 'type', (entry ->> 'version')::integer,
+      entry ->> 'actor', 0, decode(entry ->> 'prevHash', 'hex'), decode(entry ->> 'hash', 'hex'), decode(entry ->> 'commitment', 'hex'),
+      decode(entry ->> 'salt', 'hex'), entry ->> 'payload');
+  if body is not null then
+    insert into payload (org_id, digest, body) values (entry ->> 'org', decode(entry ->> 'commitment', 'hex'), body);
+  end if;
+  insert into run (org_id, id, project_id, agent_id, agent_name, agent_version, purpose, trigger, schedule_id, parent_id, root_id, depth, origin_run,
+      origin_seq, origin_hash, lane, pool, priority, deadline_at, actor_id, correlation_id, created_at, rules, runnable_at)
+    select f.org_id, f.id, f.project_id, f.agent_id, f.agent_name, f.agent_version, f.purpose, f.trigger, f.schedule_id, f.parent_id, f.root_id, f.depth,
+      f.origin_run, f.origin_seq, f.origin_hash, f.lane, f.pool, f.priority, f.deadline_at, f.actor_id, f.correlation_id, f.created_at, f.rules, f.runnable_at
+    from json_populate_record(null::run, fields) f;
+  return null;
+end
+$function$
+-- owner login; execute: windlass_app, windlass_worker

@@ -19,8 +19,8 @@ import { changesOf } from './projection.ts';
 import type { AppendRequest, AppendResult } from './store-port.ts';
 
 /** How far the process's idea of the database's time may be off before an append is sealed anew. */
-const CLOCK_TOLERANCE = '250 milliseconds';
-const CLOCK_ATTEMPTS = 3;
+export const CLOCK_TOLERANCE = '250 milliseconds';
+export const CLOCK_ATTEMPTS = 3;
 const SETTLE_RETRY_MS = 200;
 /** About ten minutes: by then every lease has run out, and a later reader folds what is there. */
 const SETTLE_ATTEMPTS = 3_000;
@@ -101,7 +101,7 @@ function sealAll(deps: AppendDeps, requests: readonly AppendRequest[], results: 
 async function writeBatch(deps: AppendDeps, sealed: readonly Sealed[], blame: (request: AppendRequest | null) => void): Promise<Answer | null> {
   const args = argumentsOf(sealed);
   const sealedAt = isoTime(sealed[0]?.entries[0]?.atMs ?? deps.clock.nowMs());
-  const sentAtMs = deps.clock.nowMs();
+  const sentLocalMs = deps.clock.localMs();
   const companions = sealed.filter(({ request }) => request.companion !== undefined);
   return deps.db.asWorker(async (tx) => {
     if (companions.length === 0) {
@@ -111,7 +111,7 @@ async function writeBatch(deps: AppendDeps, sealed: readonly Sealed[], blame: (r
       );
       invariant(row !== undefined, 'journal_append answers one row');
       if (row.matched !== null) return { matched: row.matched, firstPosition: row.first_position ?? 0 };
-      deps.clock.observe(row.now, sentAtMs);
+      deps.clock.observe(row.now, sentLocalMs);
       return null;
     }
     const [guard] = await tx.query<{ matched: number[] | null; now: number }>('select matched, now from journal_guard($1, $2, $3)', [
@@ -121,7 +121,7 @@ async function writeBatch(deps: AppendDeps, sealed: readonly Sealed[], blame: (r
     ]);
     invariant(guard !== undefined, 'journal_guard answers one row');
     if (guard.matched === null) {
-      deps.clock.observe(guard.now, sentAtMs);
+      deps.clock.observe(guard.now, sentLocalMs);
       return null;
     }
     await runCompanions(tx, companions, { matched: guard.matched, blame });

@@ -3,6 +3,7 @@
  * leases are in claim-store.ts, lists for screens in views-store.ts.
  */
 import { canonicalJson } from '../../kernel/canonical-json.ts';
+import { isoTime } from '../../kernel/clock.ts';
 import { invariant } from '../../kernel/errors.ts';
 import { EVENT_VERSION, RunEvent } from '../../kernel/events.ts';
 import type { Entry } from '../../kernel/events.ts';
@@ -10,9 +11,9 @@ import type { OrgId, RandomBytes, RunId } from '../../kernel/ids.ts';
 import { storedId } from '../../kernel/ids.ts';
 import type { DatabaseClock } from '../../storage/database-clock.ts';
 import type { Database, Tx } from '../../storage/database.ts';
-import { beginStream } from '../../storage/journal-store.ts';
+import { toRows } from '../../storage/journal-store.ts';
 import { NO_HASH, sealEntries } from '../../storage/journal.ts';
-import { commitBatch } from './append-store.ts';
+import { CLOCK_ATTEMPTS, CLOCK_TOLERANCE, commitBatch } from './append-store.ts';
 import { createClaims } from './claim-store.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { newRowOf } from './projection.ts';
@@ -50,7 +51,7 @@ export function createRunStore(deps: RunStoreDeps): RunStore {
   return {
     ...createClaims(deps),
     transaction: (org, work) => deps.db.asOrg(org, (tx) => work(tx)),
-    createRun: (tx, run) => insertRun(databaseTx(tx), run, deps.randomBytes),
+    createRun: (tx, run) => insertRun(databaseTx(tx), run, deps),
     putInbox: (tx, item) => insertInbox(databaseTx(tx), item),
     append: (requests) => Promise.all(requests.map((request) => appends.submit(request))),
     async readInbox(org, run) {
@@ -76,17 +77,23 @@ export function databaseTx(tx: StoreTx): Tx {
   return tx as Tx;
 }
 
-async function insertRun(tx: Tx, run: NewRun, randomBytes: RandomBytes): Promise<void> {
-  const [time] = await tx.query<{ now: number }>('select clock_now() as now');
-  invariant(time !== undefined, 'the database tells its time');
-  const context = { org: run.org, stream: run.id, head: { seq: 0, hash: NO_HASH }, fence: 0, actor: run.actor, version: EVENT_VERSION };
-  const entries = sealEntries({ ...context, atMs: time.now, randomBytes }, [{ payload: run.queued, effectId: null }]);
-  const row = newRowOf(run, time.now);
-  const columns = Object.keys(row).join(', ');
-  await Promise.all([
-    beginStream(tx, 'run', entries),
-    tx.query(`insert into run (${columns}) select ${columns} from json_populate_record(null::run, $1::json)`, [JSON.stringify(row)]),
-  ]);
+async function insertRun(tx: Tx, run: NewRun, deps: Pick<RunStoreDeps, 'clock' | 'randomBytes'>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const [atMs, sentLocalMs] = [deps.clock.nowMs(), deps.clock.localMs()];
+    const context = { org: run.org, stream: run.id, head: { seq: 0, hash: NO_HASH }, fence: 0, actor: run.actor, version: EVENT_VERSION, atMs };
+    const { entries, payloads } = toRows(sealEntries({ ...context, randomBytes: deps.randomBytes }, [{ payload: run.queued, effectId: null }]));
+    const [row] = await tx.query<{ now: number | null }>('select run_begin($1, $2, $3, $4, $5) as now', [
+      JSON.stringify(entries[0]),
+      payloads[0]?.body ?? null,
+      JSON.stringify(newRowOf(run, atMs)),
+      isoTime(atMs),
+      CLOCK_TOLERANCE,
+    ]);
+    const now = row?.now ?? null;
+    if (now === null) return;
+    deps.clock.observe(now, sentLocalMs);
+    invariant(attempt < CLOCK_ATTEMPTS, 'the time of the database can be followed');
+  }
 }
 
 async function insertInbox(tx: Tx, item: Omit<InboxItem, 'id'>): Promise<boolean> {

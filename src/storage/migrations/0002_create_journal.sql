@@ -285,6 +285,35 @@ begin
 end
 $$;
 
+-- Begins a run: stream, first entry, projection. Null when done; the database's time when the writer's was off.
+create function run_begin(entry json, body text, fields json, sealed_at timestamptz, tolerance interval) returns timestamptz
+  language plpgsql
+  set plan_cache_mode = force_generic_plan
+  as $$
+declare
+  now timestamptz := clock_now();
+begin
+  if sealed_at not between now - tolerance and now + tolerance then
+    return now;
+  end if;
+  insert into stream (org_id, id, kind, head_seq, head_hash)
+    values (entry ->> 'org', entry ->> 'stream', 'run', (entry ->> 'seq')::bigint, decode(entry ->> 'hash', 'hex'));
+  insert into journal (org_id, stream, seq, at, type, version, actor, fence, prev_hash, hash, commitment, salt, payload)
+    values (entry ->> 'org', entry ->> 'stream', (entry ->> 'seq')::bigint, sealed_at, entry ->> 'type', (entry ->> 'version')::integer,
+      entry ->> 'actor', 0, decode(entry ->> 'prevHash', 'hex'), decode(entry ->> 'hash', 'hex'), decode(entry ->> 'commitment', 'hex'),
+      decode(entry ->> 'salt', 'hex'), entry ->> 'payload');
+  if body is not null then
+    insert into payload (org_id, digest, body) values (entry ->> 'org', decode(entry ->> 'commitment', 'hex'), body);
+  end if;
+  insert into run (org_id, id, project_id, agent_id, agent_name, agent_version, purpose, trigger, schedule_id, parent_id, root_id, depth, origin_run,
+      origin_seq, origin_hash, lane, pool, priority, deadline_at, actor_id, correlation_id, created_at, rules, runnable_at)
+    select f.org_id, f.id, f.project_id, f.agent_id, f.agent_name, f.agent_version, f.purpose, f.trigger, f.schedule_id, f.parent_id, f.root_id, f.depth,
+      f.origin_run, f.origin_seq, f.origin_hash, f.lane, f.pool, f.priority, f.deadline_at, f.actor_id, f.correlation_id, f.created_at, f.rules, f.runnable_at
+    from json_populate_record(null::run, fields) f;
+  return null;
+end
+$$;
+
 -- Takes leases on due runs. By fair share between organizations (the one with the fewest runs held goes next), then
 -- priority, then how long due; within the limits of agent and organization; a lane's runs one after the other.
 -- One claim at a time over all processes, which is what keeps the limits exact.
@@ -396,6 +425,8 @@ begin
 end
 $$;
 
+revoke execute on function run_begin(json, text, json, timestamptz, interval) from public;
+grant execute on function run_begin(json, text, json, timestamptz, interval) to windlass_app, windlass_worker;
 revoke execute on function journal_guard(json, timestamptz, interval), journal_write(integer[], json, json, json, json),
   journal_append(json, json, json, json, timestamptz, interval), claim_runs(text, interval, integer, text[], text, text), prolong_leases(text, json, interval) from public;
 grant execute on function journal_guard(json, timestamptz, interval), journal_write(integer[], json, json, json, json),
