@@ -36,10 +36,11 @@ function shown(value: Value | null | undefined): string {
 }
 
 function textLines(before: string, after: string, indent: string): Line[] {
-  const [old, now] = [before.split('\n'), after.split('\n')];
+  const [old, now] = [before.trimEnd().split('\n'), after.trimEnd().split('\n')];
   if (old.length + now.length > COMPARED_LINES_MAX) return [[indent, `${old.length} lines → ${now.length} lines`]];
-  // The first argument is the newer one: 1 is a line that only it has.
-  const steps = diff(now, old);
+  if (before.trimEnd() === after.trimEnd()) return [[['dim', `${indent}only blanks at the end`]]];
+  // 1 is a line that only the first has; given in this order, removed lines come before what replaces them.
+  const steps = diff(old, now);
   const near = (at: number): boolean => steps.slice(Math.max(0, at - CONTEXT_LINES), at + CONTEXT_LINES + 1).some(([how]) => how !== 0);
   const lines: Line[] = [];
   let skipped = false;
@@ -50,7 +51,7 @@ function textLines(before: string, after: string, indent: string): Line[] {
     }
     if (skipped) lines.push([['dim', `${indent}…`]]);
     skipped = false;
-    lines.push(how === 0 ? [['dim', `${indent}  ${text}`]] : [indent, how === 1 ? ['green', `+ ${text}`] : ['red', `- ${text}`]]);
+    lines.push(how === 0 ? [['dim', `${indent}  ${text}`]] : [indent, how === 1 ? ['red', `- ${text}`] : ['green', `+ ${text}`]]);
   }
   return skipped ? [...lines, [['dim', `${indent}…`]]] : lines;
 }

@@ -112,4 +112,10 @@ export const NOUNS: readonly NounEntry[] = [
     summary: 'API keys: list, create, rotate, revoke.',
     load: async () => (await import('./commands/key.ts')).key,
   },
+  {
+    name: 'completion',
+    group: 'Server',
+    summary: 'Prints a script that completes commands in a shell.',
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
 ];

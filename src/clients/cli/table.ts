@@ -8,7 +8,7 @@ import { cut, plain, width } from './terminal.ts';
 const NARROWEST = 8;
 const GAP = '  ';
 
-/** Columns as wide as their widest cell, figures to the right; the widest give way until all fit `columns`. */
+/** Columns as wide as their widest cell, figures to the right; the last gives way first, so that all fit `columns`. */
 export function table(head: readonly string[], rows: readonly (readonly Line[])[], columns: number): Line[] {
   const widths = fit(
     head.map((title, i) => Math.max(width(title), ...rows.map((row) => width(cut(row[i] ?? '', Number.POSITIVE_INFINITY))))),
@@ -32,12 +32,18 @@ function isFigures(rows: readonly (readonly Line[])[], column: number): boolean 
   return rows.length > 0 && rows.every((row) => /^$|^-$|^[$\d][\d.,]*%?$/.test(plain(row[column] ?? '')));
 }
 
+/** The last column, words mostly, gives way first; then the widest of the others. */
 function fit(wanted: readonly number[], space: number): number[] {
   const widths = [...wanted];
+  const last = widths.length - 1;
+  const giveWay = (column: number, by: number): void => {
+    widths[column] = Math.max(Math.min(NARROWEST, widths[column] ?? 0), (widths[column] ?? 0) - by);
+  };
+  giveWay(last, Math.max(0, total(widths) - space));
   for (let sum = total(widths); sum > space; sum -= 1) {
     const widest = widths.indexOf(Math.max(...widths));
     if ((widths[widest] ?? 0) <= NARROWEST) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
+    giveWay(widest, 1);
   }
   return widths;
 }

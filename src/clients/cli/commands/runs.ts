@@ -51,17 +51,21 @@ const list: Command = {
   },
 };
 
+/** A terminal narrower than this is not told how long runs took: why they ended matters more. */
+const ROOMY_COLUMNS = 100;
+
 export function runTable({ terminal, clock }: Pick<Cli, 'terminal' | 'clock'>, runs: readonly RunSummary[]): Line[] {
   const nowMs = clock.nowMs();
+  const roomy = terminal.columns >= ROOMY_COLUMNS;
   return table(
-    ['run', 'agent', 'status', 'created', 'took', 'cost', 'why'],
-    runs.map((run) => [
+    ['run', 'agent', 'status', 'created', ...(roomy ? ['took'] : []), 'cost', 'why'],
+    runs.map((run): Line[] => [
       shortId(terminal, run.id),
       run.agent,
       [statusText(run)],
       relativeTime(run.createdAtMs, nowMs),
-      run.startedAtMs === null ? '' : duration((run.endedAtMs ?? nowMs) - run.startedAtMs),
-      costText(run),
+      ...(roomy ? [run.startedAtMs === null ? '' : duration((run.endedAtMs ?? nowMs) - run.startedAtMs)] : []),
+      run.rehearsed && run.cost.microUsd === 0 ? 'rehearsed' : costText(run).replace('at least ', '≥ '),
       run.reason,
     ]),
     terminal.columns,
