@@ -22,7 +22,12 @@ import { startEmbedded } from './storage/embedded-postgres.ts';
 import { migrate } from './storage/migrate.ts';
 
 /** `log` takes finished lines. */
-export type StartOptions = { log: (line: string) => void; env: Environment };
+export type StartOptions = {
+  log: (line: string) => void;
+  env: Environment;
+  /** Makes another owner key: for who lost the printed one and can open the database itself. */
+  newOwnerKey?: boolean;
+};
 
 export type Closer = { what: string; close: () => Promise<unknown> };
 

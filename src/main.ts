@@ -17,7 +17,7 @@ import { bind } from './kernel/operation.ts';
 import { approvalOperations } from './platform/approvals/contract.ts';
 import { createApprovals } from './platform/approvals/service.ts';
 import { identityOperations } from './platform/identity/contract.ts';
-import { ensureLocalKey, ensureSoloOrg } from './platform/identity/first-start.ts';
+import { ensureLocalKey, ensureSoloOrg, recoverOwnerKey } from './platform/identity/first-start.ts';
 import { byOf } from './platform/identity/principal.ts';
 import { createIdentity } from './platform/identity/service.ts';
 import type { Principal } from './platform/identity/principal.ts';
@@ -107,7 +107,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
 
 async function build(config: Config, options: StartOptions, closers: Closer[]): Promise<Server> {
   const base = { ...createBase(config, options), check: createValidator() };
-  const ground = await openGround(config, base, closers);
+  const ground = await openGround(config, { ...base, options }, closers);
   const domains = createDomains(config, { ...base, ...ground });
   closers.push({ what: 'tools', close: () => domains.toolset.tools.close() });
   await domains.toolset.reap();
@@ -124,7 +124,7 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
 }
 
 async function welcome(folder: string, built: Parts & Ground & Domains): Promise<Welcome | null> {
-  const principal = built.ownerKey === null ? null : await built.identity.authenticate(built.ownerKey);
+  const principal = built.ownerKey === null || !built.isFirst ? null : await built.identity.authenticate(built.ownerKey);
   if (principal === null) return null;
   const { org } = built;
   const project = await built.projects.add(org, { path: folder, by: byOf(principal) }).catch((error: unknown) => {
@@ -142,7 +142,7 @@ async function welcome(folder: string, built: Parts & Ground & Domains): Promise
 }
 
 /** The database, who is who in it, and how its changes are heard of. */
-async function openGround(config: Config, base: Base, closers: Closer[]) {
+async function openGround(config: Config, { options, ...base }: Base & { options: StartOptions }, closers: Closer[]) {
   const { clock, ids, recordAdmin } = base;
   const { db, description } = await openDatabase(config, { clock, closers });
   const databaseClock = createDatabaseClock({ db, clock });
@@ -151,9 +151,22 @@ async function openGround(config: Config, base: Base, closers: Closer[]) {
   const hub = await createWakeupHub({ db, clock, process: worker });
   closers.push({ what: 'wake-ups', close: () => hub.close() });
   const identityDeps = { db, ids, randomBytes, recordAdmin };
-  const { org, ownerKey } = await ensureSoloOrg(identityDeps);
+  const first = await ensureSoloOrg(identityDeps);
+  const { org } = first;
+  const ownerKey = first.ownerKey ?? (options.newOwnerKey === true ? await recoverOwnerKey(identityDeps, org) : null);
   const localKey = await ensureLocalKey(identityDeps, { org, home: config.home, place: `${hostname()}:${config.home}` });
-  return { db, description, databaseClock, worker, hub, org, ownerKey, localKeyFile: localKey.path, identity: createIdentity(identityDeps) };
+  return {
+    db,
+    description,
+    databaseClock,
+    worker,
+    hub,
+    org,
+    ownerKey,
+    isFirst: first.ownerKey !== null,
+    localKeyFile: localKey.path,
+    identity: createIdentity(identityDeps),
+  };
 }
 type Parts = Base & { check: Check };
 type Ground = Awaited<ReturnType<typeof openGround>>;

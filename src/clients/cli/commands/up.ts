@@ -3,7 +3,7 @@ import type { Config } from '../../../config.ts';
 import { DEFAULT_PORT, loadConfig } from '../../../config.ts';
 import type { Server, Welcome } from '../../../main.ts';
 import type { Answer, Cli, Command, Input } from '../command.ts';
-import { given, option } from '../command.ts';
+import { flag, given, option } from '../command.ts';
 import { connect } from '../connection.ts';
 import { duration } from '../format.ts';
 import { followToOutcome } from '../outcome.ts';
@@ -19,6 +19,7 @@ export const up: Command = {
     ['--config <file>', 'configuration file (windlass.yaml)'],
     ['--workers <count>', 'runs carried out at once; 0 for a process that only serves'],
     ['--log <level>', 'debug, info, warn or error (info)'],
+    ['--new-owner-key', 'print another owner key, when the first was lost; revoke the lost one with `windlass key revoke`'],
   ],
   examples: ['up', 'up --port 7500', 'up --home ./.windlass --log debug'],
   async run(cli, input) {
@@ -26,7 +27,7 @@ export const up: Command = {
     const stopped = cli.interrupt();
     const config = loadConfig({ flags: flagsOf(input), env: cli.env, cwd: cli.cwd });
     const { startServer } = await import('../../../main.ts');
-    const server = await startServer(config, { env: cli.env, log: (line) => cli.terminal.err(line) });
+    const server = await startServer(config, { env: cli.env, log: (line) => cli.terminal.err(line), newOwnerKey: flag(input, 'newOwnerKey') });
     try {
       const welcome = await server.welcome(cli.cwd);
       announce(cli, { server, config, welcome, tookMs: cli.clock.nowMs() - startedMs });
