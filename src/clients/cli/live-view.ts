@@ -6,7 +6,7 @@ import { unreachable } from '../../kernel/errors.ts';
 import type { EventOf, RunEvent } from '../../kernel/events.ts';
 import type { EntryView } from '../../runtime/runs/contract.ts';
 import { costOf, describeEvent, replyText, tokens } from './describe-event.ts';
-import { compactJson, duration, ellipsis, money, plural, statusStyle } from './format.ts';
+import { compactJson, duration, ellipsis, money, plural } from './format.ts';
 import type { Line, Segment } from './terminal.ts';
 import { cut, printable, width } from './terminal.ts';
 
@@ -25,6 +25,7 @@ export type RunView = {
   readonly toolCalls: number;
   readonly startedAtMs: number | null;
   readonly waiting: string | null;
+  readonly ended: boolean;
 };
 
 export const NOTHING_SEEN: RunView = {
@@ -38,6 +39,7 @@ export const NOTHING_SEEN: RunView = {
   toolCalls: 0,
   startedAtMs: null,
   waiting: null,
+  ended: false,
 };
 
 const ARGS_CHARS = 80;
@@ -80,7 +82,7 @@ function seen(view: RunView, event: RunEvent, atMs: number): RunView {
     case 'tool.outcome_unknown':
       return { ...view, calls: without(view.calls, event.callId), toolCalls: view.toolCalls + 1 };
     case 'run.ended':
-      return { ...view, calls: new Map(), model: null, preview: '', waiting: null };
+      return { ...view, ended: true };
     default:
       return view;
   }
@@ -206,20 +208,20 @@ export function howToAnswer(question: Question): string[] {
   return waysToAnswer(question).map((way) => `answer with WINDLASS_KEY set to your own key: ${way}`);
 }
 
+/** Figures only: status, reason and answer are the command's last words. */
 function endLines(view: RunView, event: EventOf<'run.ended'>, atMs: number): Line[] {
-  const took = view.startedAtMs === null ? '' : ` in ${duration(atMs - view.startedAtMs)}`;
-  const figures = `${plural(view.turns, 'turn')}, ${plural(view.toolCalls, 'tool call')}, ${money(event.cost)}`;
-  const rehearsed: readonly Segment[] = event.rehearsed ? [['yellow', '  rehearsed']] : [];
-  return [[[statusStyle(event.status), `${event.status}${took}`], ['dim', `  ${figures}`], ...rehearsed]];
+  const took = view.startedAtMs === null ? '' : `, ${duration(atMs - view.startedAtMs)}`;
+  return [[['dim', `${plural(view.turns, 'turn')}, ${plural(view.toolCalls, 'tool call')}, ${money(event.cost)}${took}`]], ''];
 }
 
 /** What goes on now: the end of the text being generated, calls in flight, one line of progress. */
 export function nowLines(view: RunView, options: { columns: number; nowMs: number }): Line[] {
   const { columns, nowMs } = options;
+  if (view.ended) return [];
   const text = wrap(view.preview, columns - 4).slice(-PREVIEW_LINES);
   const calls = [...view.calls.values()].map((call): Line => [['dim', `  · ${call.tool} ${call.args}  ${duration(nowMs - call.sinceMs)}`]]);
   const asks = view.model === null ? '' : `  asks ${view.model.model}, turn ${view.model.turn}, ${duration(nowMs - view.model.sinceMs)}`;
-  const percent = view.percent === null ? '' : ` ${Math.round(view.percent)}%`;
+  const percent = view.percent === null || view.percent === 0 ? '' : ` ${Math.round(view.percent)}%`;
   const left = view.doneAtMs === null || view.doneAtMs <= nowMs ? '' : `  about ${duration(view.doneAtMs - nowMs)} to go`;
   const state: Line =
     view.waiting === null

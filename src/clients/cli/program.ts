@@ -76,7 +76,8 @@ async function parse(argv: readonly string[], host: Process): Promise<Chosen | {
   }
   root.helpCommand('help [command]', 'print help of a command');
   try {
-    await root.parseAsync(words.length === 0 ? ['--help'] : [...argv], { from: 'user' });
+    // The parser's own help goes one word deep; this way it is that of the command named.
+    await root.parseAsync(words.length === 0 || words[0] === 'help' ? [...asked, '--help'] : [...argv], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return ended(error, asked);
     throw error;

@@ -39,7 +39,8 @@ test('a run on a terminal: turns, calls with arguments and durations, cost, rehe
     '  I look at the log first.',
     '  ✓ git_log {"since":"yesterday"}  120 ms',
     'turn 2  anthropic/claude-sonnet-4-5  3.1 s  1,240 → 320 tokens  $0.01  rehearsed',
-    'succeeded in 5.0 s  2 turns, 1 tool call, $0.03  rehearsed',
+    '2 turns, 1 tool call, $0.03, 5.0 s',
+    '',
   ]);
 });
 

@@ -32,11 +32,13 @@ test('every command has help with examples, and every example is a command that 
   }
 });
 
-test('without words it prints help and ends well; a noun without its verb is a usage error', async () => {
+test('without words it prints help and ends well; help names any command', async () => {
   const bare = await windlass([]);
   assert.equal(bare.exit, 0);
   assert.match(bare.out, /^Usage: windlass \[options\] \[command\]/);
   assert.deepEqual(await windlass(['help']), bare);
+  assert.deepEqual(await windlass(['help', 'runs', 'cancel']), await windlass(['runs', 'cancel', '--help']));
+  assert.match((await windlass(['help', 'runs', 'cancel'])).out, /^Usage: windlass runs cancel /);
   assert.equal((await windlass(['--version'])).out, '0.1.0\n');
 });
 
