@@ -73,7 +73,7 @@ async function newestChange(folder: string): Promise<number> {
 }
 
 export async function checkKey(cli: Cli, place: Place, running: boolean): Promise<{ check: Check; api: Api | null }> {
-  const key = await findKey(cli.env, cli.home, place.url);
+  const key = await findKey(cli.env, cli.home, place);
   const only = (check: Check): { check: Check; api: null } => ({ check, api: null });
   if (key.kind === 'unreadable') return only(fail('key', key.why, 'Run this as the user that started the server, or set WINDLASS_KEY.'));
   if (key.kind === 'none') {

@@ -38,8 +38,13 @@ export async function findServer(env: Environment, home: string): Promise<Place>
   const server = await readServerFile(home);
   const asked = env['WINDLASS_URL'] ?? '';
   if (asked !== '') return { url: checkedUrl(asked), urlFrom: 'WINDLASS_URL', server: null };
-  if (server !== null) return { url: server.url, urlFrom: join(home, SERVER_FILE), server };
+  if (server !== null) return { url: reachable(server.url), urlFrom: join(home, SERVER_FILE), server };
   return { url: `http://127.0.0.1:${env['WINDLASS_PORT'] || DEFAULT_PORT}`, urlFrom: 'the usual address', server: null };
+}
+
+/** A server that listens everywhere is reached here by loopback, the one address its Host check always knows. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }
 
 export async function readServerFile(home: string): Promise<ServerFile | null> {
@@ -60,10 +65,12 @@ function checkedUrl(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
-export async function findKey(env: Environment, home: string, url: string): Promise<FoundKey> {
+/** The key of the home folder is for the server of that home and for loopback. */
+export async function findKey(env: Environment, home: string, { url, server }: Pick<Place, 'url' | 'server'>): Promise<FoundKey> {
   const given = (env['WINDLASS_KEY'] ?? '').trim();
   if (given !== '') return { kind: 'found', key: given, from: 'WINDLASS_KEY' };
-  if (!isLoopback(url)) return { kind: 'none', why: `WINDLASS_KEY is not set, and the key of this machine is not sent to ${new URL(url).host}` };
+  if (server === null && !isLoopback(url))
+    return { kind: 'none', why: `WINDLASS_KEY is not set, and the key of this machine is not sent to ${new URL(url).host}` };
   const path = join(home, LOCAL_KEY_FILE);
   try {
     const key = (await readFile(path, 'utf8')).trim();
@@ -86,7 +93,7 @@ export type ConnectOptions = { env: Environment; home: string; fetch: typeof glo
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { env, home, fetch } = options;
   const place = await findServer(env, home);
-  const key = await findKey(env, home, place.url);
+  const key = await findKey(env, home, place);
   if (key.kind === 'unreadable') {
     throw new AppError('denied', `The key of this machine is not readable: ${key.why}.`, {
       next: 'Run this as the user that started the server, or set WINDLASS_KEY to a key of your own.',

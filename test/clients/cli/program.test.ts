@@ -117,6 +117,8 @@ test('the server is named by WINDLASS_URL, else by server.json, else it is the u
   assert.equal((await findServer({ WINDLASS_URL: 'https://w.example/' }, home.path)).url, 'https://w.example');
   assert.equal((await findServer({}, home.path)).url, 'http://127.0.0.1:9999');
   assert.equal((await findServer({}, bare.path)).url, 'http://127.0.0.1:7420');
+  using everywhere = temporaryFolder({ 'server.json': JSON.stringify({ url: 'http://0.0.0.0:9999', pid: 1, version: '0.1.0' }) });
+  assert.equal((await findServer({}, everywhere.path)).url, 'http://127.0.0.1:9999');
   assert.equal((await findServer({ WINDLASS_PORT: '7000' }, bare.path)).url, 'http://127.0.0.1:7000');
   await assert.rejects(findServer({ WINDLASS_URL: 'localhost:7420' }, bare.path), /no http address/);
 });
@@ -124,18 +126,18 @@ test('the server is named by WINDLASS_URL, else by server.json, else it is the u
 test('the key is WINDLASS_KEY, else local.key, which goes to no other machine', async () => {
   using home = temporaryFolder({ 'local.key': 'wl_local\n' });
   using bare = temporaryFolder();
-  assert.deepEqual(await findKey({ WINDLASS_KEY: 'wl_mine' }, home.path, 'https://w.example'), {
-    kind: 'found',
-    key: 'wl_mine',
-    from: 'WINDLASS_KEY',
-  });
+  const at = (url: string) => ({ url, server: null });
+  const mine = await findKey({ WINDLASS_KEY: 'wl_mine' }, home.path, at('https://w.example'));
+  assert.deepEqual(mine, { kind: 'found', key: 'wl_mine', from: 'WINDLASS_KEY' });
   for (const url of ['http://127.0.0.1:7420', 'http://localhost:1', 'http://[::1]:1']) {
-    const found = await findKey({}, home.path, url);
+    const found = await findKey({}, home.path, at(url));
     assert.equal(found.kind === 'found' && found.key, 'wl_local', url);
   }
-  assert.equal((await findKey({}, home.path, 'https://w.example')).kind, 'none');
-  assert.equal((await findKey({}, home.path, 'http://127.0.0.1.example')).kind, 'none');
-  assert.equal((await findKey({}, bare.path, 'http://127.0.0.1:1')).kind, 'none');
+  assert.equal((await findKey({}, home.path, at('https://w.example'))).kind, 'none');
+  assert.equal((await findKey({}, home.path, at('http://127.0.0.1.example'))).kind, 'none');
+  assert.equal((await findKey({}, bare.path, at('http://127.0.0.1:1'))).kind, 'none');
+  const ours = { url: 'http://192.0.2.7:7420', pid: 1, version: '0.1.0' };
+  assert.equal((await findKey({}, home.path, { url: ours.url, server: ours })).kind, 'found', 'it listens on another address of this machine');
 });
 
 test('a key file that cannot be read is said to be that', { skip: process.getuid?.() === 0 ? 'root reads everything' : false }, async () => {

@@ -24,15 +24,17 @@ const SCRIPTS = {
 };
 
 type Finished = { exit: number | null; out: string; err: string };
-type Started = { finished: Promise<Finished>; kill(signal: NodeJS.Signals): void; pid: number };
+type Started = { finished: Promise<Finished>; kill(signal: NodeJS.Signals): void; printed(): string };
 
 function start(server: TestServer, argv: readonly string[], { key = '', cwd = server.home, stdin = '' } = {}): Started {
   const env = { PATH: process.env['PATH'], WINDLASS_HOME: server.home, WINDLASS_KEY: key };
   const child = spawn(process.execPath, [BIN, ...argv], { env, cwd });
   child.stdin.end(stdin);
   const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const finished = Promise.all([exit, text(child.stdout), text(child.stderr)]).then(([code, out, err]) => ({ exit: code, out, err }));
-  return { finished, kill: (signal) => void child.kill(signal), pid: child.pid ?? 0 };
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk));
+  const finished = Promise.all([exit, text(child.stderr)]).then(([code, err]) => ({ exit: code, out: printed, err }));
+  return { finished, kill: (signal) => void child.kill(signal), printed: () => printed };
 }
 
 async function windlass(server: TestServer, argv: readonly string[], options: Parameters<typeof start>[2] = {}): Promise<Finished> {
@@ -103,7 +105,7 @@ test('Ctrl-C leaves the run going; cancel ends it [RUN-5]', async () => {
   await using server = await serverWith(['sleeper']);
   const watching = start(server, ['run', 'sleeper', '--wait']);
   const status = async (): Promise<string | undefined> => (await server.api().call(runOperations.list, {})).items[0]?.status;
-  await until('the run going', 10_000, async () => (await status()) === 'running');
+  await until('the run going', 10_000, async () => watching.printed().includes('model.intended') && (await status()) === 'running');
   watching.kill('SIGINT');
   const { exit, out } = await watching.finished;
   assert.equal(exit, 130);
