@@ -38,8 +38,11 @@ export function operation<I extends z.ZodObject, O extends z.ZodType>(brief: Bri
 
 export type Operations = { readonly [name: string]: Operation };
 
-/** What a handler knows of its caller. `P` is the principal of `platform/identity`. */
-export type Caller<P> = { principal: P; correlation: CorrelationId; surface: 'http' | 'mcp' };
+/**
+ * What a handler knows of its caller. `P` is the principal of `platform/identity`. `request` names the request when the caller gave an
+ * idempotency key: the same digest for the same actor, endpoint and key, so that a creation can be done once even across a crash.
+ */
+export type Caller<P> = { principal: P; correlation: CorrelationId; surface: 'http' | 'mcp'; request?: string };
 
 export type Handler<P, Op extends Operation> = (caller: Caller<P>, input: z.output<Op['input']>) => Promise<z.input<Op['output']>>;
 export type Handlers<P, Ops extends Operations> = { [K in keyof Ops]: Handler<P, Ops[K]> };

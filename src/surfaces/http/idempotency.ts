@@ -5,6 +5,7 @@
 import { canonicalJson, sha256Hex } from '../../kernel/canonical-json.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { ActorId, OrgId } from '../../kernel/ids.ts';
+import type { Log } from '../../platform/telemetry/log.ts';
 
 /** Bodies up to this many bytes are kept whole, larger ones as their SHA-256. */
 export const MAX_KEPT_BODY_BYTES = 64 * 1024;
@@ -30,20 +31,31 @@ export type OnceStore = {
 export type Answer = { status: number; body: string };
 export type Replayed = Answer & { replayed: boolean };
 
-export function checkKey(key: string): string {
+/** Longer endpoints stand under their digest: an index takes only so much. */
+const MAX_ENDPOINT_CHARS = 500;
+
+/** @throws AppError `invalid_input` for what is no key. */
+export function scopeOf(principal: { org: OrgId; actor: ActorId }, endpoint: string, key: string): OnceScope {
+  const { org, actor } = principal;
+  return { org, actor, endpoint: endpoint.length > MAX_ENDPOINT_CHARS ? sha256Hex(endpoint) : endpoint, key: checkKey(key) };
+}
+
+function checkKey(key: string): string {
   if (key.length > 0 && key.length <= MAX_KEY_CHARS && /^[\x21-\x7e]+$/.test(key)) return key;
   throw new AppError('invalid_input', `An Idempotency-Key has 1 to ${MAX_KEY_CHARS} visible ASCII characters.`, { next: 'A UUID does well.' });
 }
 
+export type OnceDeps = { once: OnceStore; log: Log };
+
 /** Carries out `work` at most once for the key; `secret` answers are not kept and their replay says how to rotate. */
 export async function once(
-  store: OnceStore,
+  deps: OnceDeps,
   request: { scope: OnceScope; input: unknown; secret: boolean },
   work: () => Promise<Answer>,
 ): Promise<Replayed> {
-  const { scope } = request;
+  const { scope, secret } = request;
   const requestHash = sha256Hex(canonicalJson(request.input ?? null));
-  const found = await store.take(scope, requestHash);
+  const found = await deps.once.take(scope, requestHash);
   if (found.state !== 'taken') {
     if (found.requestHash !== requestHash) {
       throw new AppError('idempotency_mismatch', `The Idempotency-Key "${scope.key}" was used for another request to ${scope.endpoint}.`, {
@@ -56,32 +68,30 @@ export async function once(
         retryAfterMs: 1_000,
       });
     }
-    return replay(found.answer);
+    return replay(found.answer, secret);
   }
+  // what comes of remembering must not change the answer to what was done or refused
+  const remember = (what: Promise<void>): Promise<void> =>
+    what.catch((error: unknown) => deps.log('warn', 'an idempotency key could not be settled; it is free again after a while', { error }));
   let answer: Answer;
   try {
     answer = await work();
   } catch (error) {
     // A refusal or a fault leaves no trace under the key: the caller may mend the cause and use it again.
-    await store.forget(scope);
+    await remember(deps.once.forget(scope));
     throw error;
   }
-  if (answer.status >= 500) await store.forget(scope);
-  else
-    await store.keep(scope, {
-      status: answer.status,
-      body: request.secret || answer.body.length > MAX_KEPT_BODY_BYTES ? null : answer.body,
-      bodySha256: sha256Hex(answer.body),
-    });
+  const kept = !secret && Buffer.byteLength(answer.body) <= MAX_KEPT_BODY_BYTES;
+  // the digest of an answer with a secret would let a guess be checked
+  const bodySha256 = secret ? '' : sha256Hex(answer.body);
+  await remember(deps.once.keep(scope, { status: answer.status, body: kept ? answer.body : null, bodySha256 }));
   return { ...answer, replayed: false };
 }
 
-function replay(kept: KeptAnswer): Replayed {
-  if (kept.body !== null) return { status: kept.status, body: kept.body, replayed: true };
-  const body = JSON.stringify({
-    replayed: true,
-    bodySha256: kept.bodySha256,
-    note: 'The first answer was not kept (it was large, or it showed a secret). Read the resource instead; rotate a key whose secret was lost.',
-  });
-  return { status: kept.status, body, replayed: true };
+function replay({ status, body, bodySha256 }: KeptAnswer, secret: boolean): Replayed {
+  if (body !== null) return { status, body, replayed: true };
+  const said = secret
+    ? { note: 'It was done. Its answer showed a secret, which is never kept: if the secret was lost, rotate the key (POST /api/v1/keys/{id}/rotate).' }
+    : { bodySha256, note: 'It was done. Its answer was too large to be kept; this is its SHA-256. Read the resource instead.' };
+  return { status, body: JSON.stringify({ replayed: true, ...said }), replayed: true };
 }
