@@ -13,15 +13,18 @@ import { announce, closeAll, createBase, openBlobs, openDatabase, repeat } from 
 import type { JsonObject } from './kernel/canonical-json.ts';
 import { toAppError } from './kernel/errors.ts';
 import type { OrgId, RunId } from './kernel/ids.ts';
+import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
 import { approvalOperations } from './platform/approvals/contract.ts';
 import { createApprovals } from './platform/approvals/service.ts';
 import { identityOperations } from './platform/identity/contract.ts';
 import { ensureLocalKey, ensureSoloOrg, recoverOwnerKey } from './platform/identity/first-start.ts';
+import type { Principal } from './platform/identity/principal.ts';
 import { byOf } from './platform/identity/principal.ts';
 import { createIdentity } from './platform/identity/service.ts';
-import type { Principal } from './platform/identity/principal.ts';
 import { decideByTier } from './platform/policy/policy.ts';
+import { telemetryOperations } from './platform/telemetry/contract.ts';
+import { createRequestLog } from './platform/telemetry/request-log.ts';
 import type { Log } from './platform/telemetry/log.ts';
 import type { Models } from './runtime/models/model.ts';
 import { createModels } from './runtime/models/models.ts';
@@ -34,6 +37,7 @@ import { createLocalEngine } from './runtime/runs/local-engine.ts';
 import { createPreviewStore } from './runtime/runs/preview-store.ts';
 import { createRuns } from './runtime/runs/service.ts';
 import { signalRun } from './runtime/runs/signal-run.ts';
+import { requestRetention } from './runtime/runs/request-store.ts';
 import { createRunStore, databaseTx } from './runtime/runs/store.ts';
 import type { RunViews } from './runtime/runs/views-store.ts';
 import { createRunViews } from './runtime/runs/views-store.ts';
@@ -51,15 +55,17 @@ import type { Check } from './runtime/tools/validate.ts';
 import { createValidator } from './runtime/tools/validate.ts';
 import { createDatabaseClock } from './storage/database-clock.ts';
 import type { HttpDeps } from './surfaces/http/app.ts';
+import { createRetention } from './storage/retention.ts';
 import { createHttpApp } from './surfaces/http/app.ts';
 import { mountEventStream } from './surfaces/http/event-stream.ts';
 import { createGuard } from './surfaces/http/guard.ts';
 import { mountHealth } from './surfaces/http/health.ts';
 import { listen } from './surfaces/http/listen.ts';
 import { createRateLimiter } from './surfaces/http/rate-limit.ts';
-import { createOnceStore } from './surfaces/http/store.ts';
 import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
 import { mountMcp } from './surfaces/mcp/mount.ts';
+import { createTraffic, engineMetrics } from './surfaces/http/metrics.ts';
+import { createOnceStore, onceRetention } from './surfaces/http/store.ts';
 import { agentOperations } from './work/agents/contract.ts';
 import { createAgents } from './work/agents/service.ts';
 import { createFindCheckout } from './work/projects/checkout.ts';
@@ -286,20 +292,17 @@ function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Grou
 }
 
 async function serve(config: Config, built: Parts & Ground & Domains & { counts: Driver['counts'] }, closers: Closer[]): Promise<string> {
-  const { clock, ids, log, db, hub, identity, store, previews, projects, agents, schedules, runs, toolset, approvals, templates, counts } = built;
+  const { clock, ids, log, db, hub, identity, store, previews, counts } = built;
   const watch = createWatch({ store, clock, onNews: (org, run, on) => hub.onNews(org, run, on), preview: (org, run) => previews.read(org, run) });
+  const requests = createRequestLog({ db, clock, log });
+  closers.push({ what: 'request log', close: () => requests.close() });
+  const retention = createRetention({ clock, classes: [requests.retention, onceRetention(db), requestRetention(db)] });
+  closers.push(repeat({ clock, everyMs: SWEEP_EVERY_MS, log, what: 'deleting what is old' }, () => retention.sweep()));
+  const closing = new AbortController();
+  const traffic = createTraffic(requests);
   const door = {
     ...{ ids, log, version: VERSION },
-    operations: [
-      ...bind(identityOperations, identity.handlers),
-      ...bind(projectOperations, projects.handlers),
-      ...bind(agentOperations, agents.handlers),
-      ...bind(templateOperations, templates.handlers),
-      ...bind(runOperations, runs.handlers),
-      ...bind(toolOperations, toolHandlers(toolset.tools)),
-      ...bind(approvalOperations, approvals.handlers),
-      ...bind(scheduleOperations, schedules.handlers),
-    ],
+    operations: [...operationsOf(built), ...bind(telemetryOperations, requests.handlers)],
     authenticate: (secret: string) => identity.authenticate(secret),
     limiter: createRateLimiter({ nowMs: () => clock.nowMs() }),
     requestsPerMinute: ({ kind }: Principal) => (kind === 'user' || kind === 'cli' ? REQUESTS_PER_MINUTE.person : REQUESTS_PER_MINUTE.other),
@@ -308,15 +311,18 @@ async function serve(config: Config, built: Parts & Ground & Domains & { counts:
     ...door,
     guard: createGuard({ hosts: config.allowedHosts }),
     once: createOnceStore(db),
-    first: (http) => mountEventStream(http, { watch, exists: async (org, run) => (await store.getRun(org, run)) !== null }),
+    nowMs: () => clock.nowMs(),
+    onAnswered: traffic.answered,
+    first: (http) =>
+      mountEventStream(http, { watch, exists: async (org, run) => (await store.getRun(org, run)) !== null, closing: closing.signal, log }),
   });
   const mcp = mountMcp(app, { ...door, clock, toolsets: [createAgentsToolset({ watch, clock })], newSessionId: randomUUID });
   mountHealth(app, {
     version: VERSION,
     startedAtMs: clock.nowMs(),
     health: () => db.health(),
-    ready: () => true,
-    gauges: async () => ({ runs_held: counts().held, leases_lost: counts().lost }),
+    ready: () => !closing.signal.aborted,
+    metrics: async () => [...traffic.metrics(), ...engineMetrics(counts())],
   });
   const listening = await listen(app, { host: config.host, port: config.port, clock });
   closers.push(
@@ -324,12 +330,29 @@ async function serve(config: Config, built: Parts & Ground & Domains & { counts:
     { what: 'MCP', close: () => mcp.close() },
     await announce(config, { url: listening.url, version: VERSION }),
   );
+  closers.push({ what: 'event streams', close: async () => closing.abort() });
   return listening.url;
+}
+
+/** One line for each domain: what HTTP, MCP and the CLI can ask of it. */
+function operationsOf({ identity, projects, agents, templates, runs, toolset, approvals, schedules }: Ground & Domains): Bound<Principal>[] {
+  return [
+    ...bind(identityOperations, identity.handlers),
+    ...bind(projectOperations, projects.handlers),
+    ...bind(agentOperations, agents.handlers),
+    ...bind(templateOperations, templates.handlers),
+    ...bind(runOperations, runs.handlers),
+    ...bind(toolOperations, toolHandlers(toolset.tools)),
+    ...bind(approvalOperations, approvals.handlers),
+    ...bind(scheduleOperations, schedules.handlers),
+  ];
 }
 
 /** The agent of the first minute. */
 const FIRST_AGENT = 'repo-digest';
 const EXPIRY_EVERY_MS = 5_000;
+/** Often enough that a laptop that is never on for a day deletes as well. */
+const SWEEP_EVERY_MS = 60 * 60_000;
 const CLEAN_UP_MS = 30_000;
 /** Spec API-2. */
 const REQUESTS_PER_MINUTE = { person: 1_000, other: 100 } as const;

@@ -2,6 +2,7 @@
 
  sequences
   journal_position
+  request_log_id_seq
   run_inbox_id_seq
   run_number_seq
 
@@ -208,11 +209,13 @@ table http_once, row level security forced
   http_once_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
   http_once_pkey PRIMARY KEY (org_id, actor, endpoint, key)
  indexes
-  CREATE INDEX http_once_taken_at ON http_once USING btree (org_id, taken_at)
+  CREATE INDEX http_once_by_time ON http_once USING btree (taken_at)
  policies
   org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_prunes for all to windlass_worker using true with check true
  grants
   windlass_app: delete, insert, select, update
+  windlass_worker: delete, select
 
 table journal, row level security forced
   org_id text not null
@@ -313,6 +316,33 @@ table project, row level security forced
   windlass_app: delete, insert, select, update
   windlass_worker: select
 
+table request_log, row level security forced
+  org_id text not null
+  correlation_id text not null
+  id bigint not null generated identity
+  at timestamp with time zone not null
+  surface text not null
+  method text not null
+  path text not null
+  operation text
+  status integer not null
+  code text
+  duration_ms integer not null
+  actor_id text not null
+  fingerprint text not null
+ constraints
+  request_log_surface_check CHECK ((surface = ANY (ARRAY['http'::text, 'mcp'::text])))
+  request_log_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  request_log_pkey PRIMARY KEY (org_id, correlation_id, id)
+ indexes
+  CREATE INDEX request_log_by_time ON request_log USING btree (at)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_prunes for all to windlass_worker using true with check true
+ grants
+  windlass_app: select
+  windlass_worker: delete, insert, select
+
 table run, row level security forced
   org_id text not null
   id text not null
@@ -402,6 +432,23 @@ table run_inbox, row level security forced
  grants
   windlass_app: insert, select
   windlass_worker: delete, insert, select
+
+table run_request, row level security forced
+  org_id text not null
+  request text not null
+  run_id text not null
+  at timestamp with time zone not null default clock_now()
+ constraints
+  run_request_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  run_request_pkey PRIMARY KEY (org_id, request)
+ indexes
+  CREATE INDEX run_request_by_time ON run_request USING btree (at)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_prunes for all to windlass_worker using true with check true
+ grants
+  windlass_app: insert, select, update (at), update (run_id)
+  windlass_worker: delete, select
 
 table schedule, row level security forced
   org_id text not null

@@ -56,6 +56,8 @@ export function fakeApp({ operations = [], first = () => {} }: FakeServer): Http
     } as unknown as Parameters<typeof createHttpApp>[0]['once'],
     ids: createIds({ nowMs: () => NOW_MS, randomBytes: (length) => new Uint8Array(length) }),
     log: () => {},
+    nowMs: () => NOW_MS,
+    onAnswered: () => {},
     version: '0.1.0',
   });
   mountHealth(app, {
@@ -63,7 +65,7 @@ export function fakeApp({ operations = [], first = () => {} }: FakeServer): Http
     startedAtMs: NOW_MS - 3_600_000,
     health: async () => ({ serverVersion: '18.4', roundTripMs: 0.4 }),
     ready: () => true,
-    gauges: async () => ({}),
+    metrics: async () => [],
   });
   return app;
 }

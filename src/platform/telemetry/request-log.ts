@@ -50,7 +50,7 @@ const PATH_CHARS = 300;
 
 export function createRequestLog(deps: { db: Database; clock: Clock; log: Log }): RequestLog {
   const { db, clock } = deps;
-  let waiting: store.RequestRow[] = [];
+  const waiting: store.RequestRow[] = [];
   let dropped = 0;
   let writing: Promise<void> | null = null;
   const over = new AbortController();

@@ -9,6 +9,8 @@ import type { Role } from '../../platform/identity/contract.ts';
 import { DRIVE_LIMITS } from './drive-limits.ts';
 import { planFork, planRetry, type ForkChanges, type Source } from './fork-plan.ts';
 import { loadState, readJournal } from './load-run.ts';
+import { earlierRun } from './request-store.ts';
+import { databaseTx } from './store.ts';
 import type { NewRun, RunRow, RunStore } from './store-port.ts';
 
 export type ContinueDeps = {
@@ -22,8 +24,17 @@ export type ContinueDeps = {
 
 /** For "who may use it" of a definition. */
 export type Requester = { actor: ActorId; name: string; role: Role; channel: null };
-/** Whose wish it is, and how it came. */
-export type Wish = { org: OrgId; run: RunId; by: By; actor: ActorId; role: Role; trigger: 'manual' | 'mcp'; correlation: CorrelationId };
+/** Whose wish it is, and how it came; `request` names it where it may come again. */
+export type Wish = {
+  org: OrgId;
+  run: RunId;
+  by: By;
+  actor: ActorId;
+  role: Role;
+  trigger: 'manual' | 'mcp';
+  correlation: CorrelationId;
+  request?: string | undefined;
+};
 
 type Given = Pick<EventOf<'run.queued'>, 'plan' | 'input' | 'labels' | 'origin'> & { purpose: Purpose };
 
@@ -101,7 +112,11 @@ async function createFrom(deps: ContinueDeps, { wish, row, given }: { wish: Wish
       deadlineMs: null,
     },
   };
-  await deps.store.transaction(org, (tx) => deps.store.createRun(tx, run));
-  deps.wake(org, id);
-  return id;
+  const made = await deps.store.transaction(org, async (tx) => {
+    const earlier = wish.request === undefined ? null : await earlierRun(databaseTx(tx), org, { request: wish.request, run: id });
+    if (earlier === null) await deps.store.createRun(tx, run);
+    return earlier?.id ?? id;
+  });
+  deps.wake(org, made);
+  return made;
 }

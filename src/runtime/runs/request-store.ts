@@ -4,19 +4,20 @@
  */
 import { isoTime } from '../../kernel/clock.ts';
 import type { OrgId, RunId } from '../../kernel/ids.ts';
-import { storedId } from '../../kernel/ids.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import type { RetentionClass } from '../../storage/retention.ts';
 
 /** As long as the surface keeps answers: a day. */
 const KEPT_HOURS = 24;
 
+export type EarlierRun = { id: RunId; agent: string; version: number };
+
 /**
- * Takes the request for `run`, or answers the run that it made before. Of two at once the second waits for the first's commit.
- * `request` is null where no idempotency key was given.
+ * Takes the request for `run`: null, or the run that it made before. Of two at once the second waits for the first's commit.
+ * `request` is absent where no idempotency key was given.
  */
-export async function runOfRequest(tx: Tx, org: OrgId, wanted: { request: string | null; run: RunId }): Promise<RunId> {
-  if (wanted.request === null) return wanted.run;
+export async function earlierRun(tx: Tx, org: OrgId, wanted: { request: string | undefined; run: RunId }): Promise<EarlierRun | null> {
+  if (wanted.request === undefined) return null;
   const taken = await tx.query(
     `insert into run_request as r (org_id, request, run_id) values ($1, $2, $3)
      on conflict (org_id, request) do update set run_id = excluded.run_id, at = clock_now()
@@ -24,9 +25,13 @@ export async function runOfRequest(tx: Tx, org: OrgId, wanted: { request: string
      returning 1`,
     [org, wanted.request, wanted.run, KEPT_HOURS],
   );
-  if (taken.length > 0) return wanted.run;
-  const [found] = await tx.query<{ run_id: string }>('select run_id from run_request where org_id = $1 and request = $2', [org, wanted.request]);
-  return found === undefined ? wanted.run : storedId('run', found.run_id);
+  if (taken.length > 0) return null;
+  const [found] = await tx.query<EarlierRun>(
+    `select r.id, r.agent_name as agent, r.agent_version as version
+     from run_request q join run r on r.org_id = q.org_id and r.id = q.run_id where q.org_id = $1 and q.request = $2`,
+    [org, wanted.request],
+  );
+  return found ?? null;
 }
 
 export function requestRetention(db: Database): RetentionClass {

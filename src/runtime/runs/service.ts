@@ -136,7 +136,7 @@ function makers(deps: RunsDeps): Pick<All, 'retry' | 'rerun' | 'fork'> {
   };
 }
 
-function wishOf({ principal, correlation, surface }: Caller<Principal>, id: string): Wish {
+function wishOf({ principal, correlation, surface, request }: Caller<Principal>, id: string): Wish {
   return {
     org: principal.org,
     run: parseId('run', id),
@@ -145,5 +145,6 @@ function wishOf({ principal, correlation, surface }: Caller<Principal>, id: stri
     role: principal.role,
     trigger: surface === 'mcp' ? 'mcp' : 'manual',
     correlation,
+    request,
   };
 }

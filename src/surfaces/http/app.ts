@@ -103,8 +103,9 @@ async function envelope(deps: HttpDeps, c: HttpContext, next: () => Promise<void
   await next();
   c.header('x-correlation-id', c.get('correlation'));
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
+  const principal: Principal | undefined = c.get('principal'); // only behind `admit`
   deps.onAnswered({
-    principal: (c.get('principal') as Principal | undefined) ?? null,
+    principal: principal ?? null,
     correlation: c.get('correlation'),
     method: c.req.method,
     path: c.req.path,

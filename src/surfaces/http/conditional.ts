@@ -28,7 +28,11 @@ export function conditionalAnswer(c: HttpContext, body: string): Response {
 /** @throws AppError `precondition_failed` unless the header names the state as it is now; `body` is null where nothing can be read. */
 export function refuseUnmatched(header: string, body: string | null): void {
   if (body !== null && names(header, etagOf(body))) return;
-  throw new AppError('precondition_failed', body === null ? 'If-Match has no meaning here.' : 'It has changed since the answer that If-Match names.', {
-    next: body === null ? 'Leave If-Match out.' : 'Read it again, and send your change with the new ETag.',
-  });
+  throw new AppError(
+    'precondition_failed',
+    body === null ? 'If-Match has no meaning here.' : 'It has changed since the answer that If-Match names.',
+    {
+      next: body === null ? 'Leave If-Match out.' : 'Read it again, and send your change with the new ETag.',
+    },
+  );
 }

@@ -1,15 +1,19 @@
 /** Health, readiness, version, metrics: the only routes without a key. They say nothing of any organization. */
 import type { Health } from '../../storage/database.ts';
 import type { HttpApp } from './app.ts';
+import type { Metric } from './metrics.ts';
+import { prometheusText } from './metrics.ts';
 
-/** `gauges` are process-wide figures in Prometheus' names. */
 export type HealthDeps = {
   version: string;
   startedAtMs: number;
   health: () => Promise<Health>;
   ready: () => boolean;
-  gauges: () => Promise<Readonly<Record<string, number>>>;
+  /** Figures of this process, of no organization. */
+  metrics: () => Promise<readonly Metric[]>;
 };
+
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export function mountHealth(app: HttpApp, deps: HealthDeps): void {
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
@@ -24,12 +28,5 @@ export function mountHealth(app: HttpApp, deps: HealthDeps): void {
     }
   });
   app.get('/version', (c) => c.json({ name: 'windlass', version: deps.version, startedAtMs: deps.startedAtMs }));
-  app.get('/metrics', async (c) => c.text(prometheusText(await deps.gauges())));
-}
-
-/** Prometheus text exposition format 0.0.4. */
-function prometheusText(gauges: Readonly<Record<string, number>>): string {
-  return Object.entries(gauges)
-    .map(([name, value]) => `# TYPE windlass_${name} gauge\nwindlass_${name} ${value}\n`)
-    .join('');
+  app.get('/metrics', async (c) => c.text(prometheusText(await deps.metrics()), 200, { 'content-type': METRICS_TYPE }));
 }

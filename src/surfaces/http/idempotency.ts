@@ -91,7 +91,9 @@ export async function once(
 function replay({ status, body, bodySha256 }: KeptAnswer, secret: boolean): Replayed {
   if (body !== null) return { status, body, replayed: true };
   const said = secret
-    ? { note: 'It was done. Its answer showed a secret, which is never kept: if the secret was lost, rotate the key (POST /api/v1/keys/{id}/rotate).' }
+    ? {
+        note: 'It was done. Its answer showed a secret, which is never kept: if the secret was lost, rotate the key (POST /api/v1/keys/{id}/rotate).',
+      }
     : { bodySha256, note: 'It was done. Its answer was too large to be kept; this is its SHA-256. Read the resource instead.' };
   return { status, body: JSON.stringify({ replayed: true, ...said }), replayed: true };
 }

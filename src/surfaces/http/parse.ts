@@ -9,7 +9,8 @@ export function parseInput<I extends z.ZodObject>(operation: Operation<I>, raw: 
   const parsed = operation.input.safeParse(raw);
   const faults: Fault[] = unknownMembers(operation.input, raw);
   if (parsed.success && faults.length === 0) return parsed.data;
-  for (const issue of parsed.error?.issues ?? []) faults.push({ path: issue.path.join('.') || '(top)', message: issue.message });
+  for (const issue of parsed.error?.issues ?? [])
+    faults.push({ path: issue.path.join('.') || '(top)', message: issue.message.replace(MISSING, 'is missing: $1') });
   throw new AppError(
     'invalid_input',
     `The input of ${operation.name} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}: ${faults
@@ -20,6 +21,8 @@ export function parseInput<I extends z.ZodObject>(operation: Operation<I>, raw: 
   );
 }
 
+/** As zod says it of a member that is not there. */
+const MISSING = /^Invalid input: (expected .+), received undefined$/;
 /** Told in the message, and listed at most. */
 const FAULTS_SAID = 5;
 const FAULTS_MAX = 100;

@@ -25,7 +25,12 @@ export function createRateLimiter(deps: { nowMs: () => number }): RateLimiter {
       if (oldest !== undefined) windows.delete(oldest);
     }
     window.count += cost;
-    return { limit, remaining: Math.max(0, limit - window.count), resetMs: window.startMs + WINDOW_MS - nowMs, allowed: window.count + 1 - cost <= limit };
+    return {
+      limit,
+      remaining: Math.max(0, limit - window.count),
+      resetMs: window.startMs + WINDOW_MS - nowMs,
+      allowed: window.count + 1 - cost <= limit,
+    };
   };
 }
 

@@ -1,9 +1,31 @@
 /** The SQL of the HTTP surface: first answers by idempotency key. */
+import { isoTime } from '../../kernel/clock.ts';
 import type { Database } from '../../storage/database.ts';
+import type { RetentionClass } from '../../storage/retention.ts';
 import type { OnceScope, OnceStore } from './idempotency.ts';
 import { IN_FLIGHT_MS, KEPT_MS } from './idempotency.ts';
 
 type Row = { request_hash: string; status: number | null; body: string | null; body_sha256: string | null };
+
+/** Answers older than they are kept: the next request with their key is a first one again, whether or not they are gone. */
+export function onceRetention(db: Database): RetentionClass {
+  return {
+    name: 'idempotency',
+    defaultDays: KEPT_MS / DAY_MS,
+    async deleteBatch(olderThanMs, limit) {
+      const rows = await db.asWorker((tx) =>
+        tx.last(
+          `delete from http_once o using (select org_id, actor, endpoint, key from http_once where taken_at < $1 order by taken_at limit $2) old
+           where (o.org_id, o.actor, o.endpoint, o.key) = (old.org_id, old.actor, old.endpoint, old.key) returning 1`,
+          [isoTime(olderThanMs), limit],
+        ),
+      );
+      return rows.length;
+    },
+  };
+}
+
+const DAY_MS = 86_400_000;
 
 const place = (scope: OnceScope): string[] => [scope.org, scope.actor, scope.endpoint, scope.key];
 

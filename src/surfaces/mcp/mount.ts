@@ -7,7 +7,7 @@ import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server'
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { HttpApp, HttpContext, HttpDeps } from '../http/app.ts';
-import { admit } from '../http/app.ts';
+import { admit } from '../http/admit.ts';
 import type { McpServerDeps } from './server.ts';
 import { authInfoOf, createServerFactory } from './server.ts';
 import { createSessionLeg } from './sessions.ts';

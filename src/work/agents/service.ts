@@ -197,6 +197,7 @@ async function runAgent(deps: AgentsDeps, caller: Caller<Principal>, input: Para
     by: byOf(principal),
     actor: principal.actor,
     correlation: caller.correlation,
+    request: caller.request,
     requester: { role: principal.role, channel: null },
     project: await deps.project(principal.org, input.project),
     lane: input.lane ?? null,

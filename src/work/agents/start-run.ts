@@ -9,6 +9,7 @@ import type { Label } from '../../kernel/labels.ts';
 import { MAX_DEPTH } from '../../kernel/plan.ts';
 import type { Role } from '../../platform/identity/contract.ts';
 import type { ChildRequest } from '../../runtime/runs/drive-deps.ts';
+import { earlierRun } from '../../runtime/runs/request-store.ts';
 import type { NewRun, Priority, RunStore } from '../../runtime/runs/store-port.ts';
 import type { Check } from '../../runtime/tools/validate.ts';
 import type { Database, Tx } from '../../storage/database.ts';
@@ -49,6 +50,8 @@ export type StartRun = {
   deadlineMs?: number | null;
   /** What the input already carries: `untrusted` for words from outside. */
   labels?: readonly Label[];
+  /** Names the request, where it may come again: the same one starts one run. */
+  request?: string | undefined;
   /** Writes that must be there with the run or not at all, such as a firing's record. */
   companion?: (tx: Tx, run: RunId) => Promise<void>;
 };
@@ -61,7 +64,9 @@ export type StartedRun = { id: RunId; agent: string; version: number };
  */
 export async function startRun(deps: StartDeps, start: StartRun): Promise<StartedRun> {
   const id = deps.ids.next('run');
-  const agent = await deps.db.asOrg(start.org, async (tx) => {
+  const started = await deps.db.asOrg(start.org, async (tx): Promise<StartedRun> => {
+    const earlier = await earlierRun(tx, start.org, { request: start.request, run: id });
+    if (earlier !== null) return earlier;
     const found = await store.getByName(tx, start.org, start.agent);
     if (found === null) throw unknownAgent(start.agent);
     refuseHalted(found);
@@ -70,10 +75,10 @@ export async function startRun(deps: StartDeps, start: StartRun): Promise<Starte
     const run = newRun(deps, found, { id, start });
     await deps.runs.createRun(tx, run);
     await start.companion?.(tx, id);
-    return found;
+    return { id, agent: found.name, version: found.version };
   });
-  deps.wake(start.org, id);
-  return { id, agent: agent.name, version: agent.version };
+  deps.wake(start.org, started.id);
+  return started;
 }
 
 function newRun(deps: StartDeps, agent: AgentRow, { id, start }: { id: RunId; start: StartRun }): NewRun {
