@@ -55,11 +55,7 @@ export function createDriver(given: AdvanceDeps): Driver {
   const driveHeld = async (hold: Hold): Promise<Advanced> => {
     const held = await load(deps, hold);
     if (held === null) return { is: 'again' };
-    for (let step = 0; held.over === null && step < DRIVE_LIMITS.stepsPerDrive; step += 1) {
-      if (draining !== null || hold.lost.signal.aborted) break;
-      await journalInbox(deps, held);
-      if (held.over === null) await carryOut(deps, held, next(held.state, deps.clock.nowMs(), rulesFor(deps, held)));
-    }
+    await takeSteps(deps, held, () => draining !== null || hold.lost.signal.aborted);
     if (held.over?.why === 'refused') await endRefused(deps, held, held.over.cause);
     return conclude(deps, held);
   };
@@ -102,6 +98,21 @@ export function createDriver(given: AdvanceDeps): Driver {
     drain: () => (draining ??= drain()),
     counts: () => ({ held: keeper.holds().length, lost: keeper.lostCount() }),
   };
+}
+
+/** Step after step until the worker is through with the run. A fault of ours is the run's end, not a run tried for ever. */
+async function takeSteps(deps: DriveDeps, held: HeldRun, isOver: () => boolean): Promise<void> {
+  try {
+    for (let step = 0; held.over === null && step < DRIVE_LIMITS.stepsPerDrive; step += 1) {
+      if (isOver()) return;
+      await journalInbox(deps, held);
+      if (held.over === null) await carryOut(deps, held, next(held.state, deps.clock.nowMs(), rulesFor(deps, held)));
+    }
+  } catch (cause) {
+    // the store is away: the lease runs out and the run is folded anew
+    if (toAppError(cause).code === 'unavailable') throw cause;
+    held.over ??= { why: 'refused', cause };
+  }
 }
 
 function rulesFor(deps: DriveDeps, held: HeldRun): Parameters<typeof next>[2] {
@@ -194,11 +205,11 @@ async function conclude(deps: DriveDeps, held: HeldRun): Promise<Advanced> {
   }
 }
 
-/** What the run wants written cannot be stored, and nothing else of its batch suffered: it fails with the cause (design, step 4). */
+/** What the run wants written is refused, or driving it failed: it ends with the cause, and nothing else of its batch suffers (design, step 4). */
 async function endRefused(deps: DriveDeps, held: HeldRun, cause: unknown): Promise<void> {
-  deps.log('error', 'The store refused what a run wanted written.', { run: held.row.id, cause });
+  deps.log('error', 'A run failed by a fault of ours.', { run: held.row.id, cause });
   held.over = null;
-  const reason = `The run could not be recorded: ${toAppError(cause).message}`;
+  const reason = `The run failed by a fault of the server: ${toAppError(cause).message}`;
   await endRun(deps, held, end(held.state, { status: 'failed', failure: 'internal', reason }).ended);
   if (held.over === null || (held.over as HeldRun['over'])?.why !== 'refused') return;
   // even its end is refused (a companion that fails, say): it rests, so that it is neither lost nor tried without pause

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EventOf } from '../../../src/kernel/events.ts';
 import { calls, says } from '../../support/drive-pure.ts';
+import { DEFAULT_LIMITS } from '../../../src/kernel/plan.ts';
+import { DRIVE_LIMITS } from '../../../src/runtime/runs/drive-limits.ts';
 import { createRunWorld, ORG, readTool, writeTool, type Effect } from '../../support/run-world.ts';
 
 test('a run is driven to its end: intents before effects, outcome and usage in the journal [RUN-3]', async () => {
@@ -141,4 +143,50 @@ test('a run whose tool is missing ends at once with what is missing', async () =
   const row = await world.store.getRun(ORG, run);
   assert.equal(row?.status, 'failed');
   assert.match(row.reason, /nonesuch: There is no tool/);
+});
+
+test('a fault of ours ends the run with its cause instead of trying it for ever', async () => {
+  const world = createRunWorld({ script: () => says('Done.') });
+  const run = await world.create();
+  const decide = (): never => {
+    throw new TypeError('the rules are broken');
+  };
+  await world.clock.settle(world.driver('a', { rules: { ...world.deps.rules, countTokens: decide } }).advance(ORG, run));
+  const row = await world.store.getRun(ORG, run);
+  assert.equal(row?.status, 'failed');
+  assert.match(row.reason, /fault of the server: the rules are broken/);
+});
+
+test('an end that is refused rests and is tried again, it is not lost', async () => {
+  const world = createRunWorld({ script: () => says('Done.') });
+  const run = await world.create();
+  let refusals = 0;
+  const onEnded: typeof world.deps.onEnded = (tx, ended) => {
+    refusals += 1;
+    return refusals <= 2 ? Promise.reject(new TypeError('no room')) : world.deps.onEnded(tx, ended);
+  };
+  const driver = world.driver('a', { onEnded });
+  assert.equal((await world.clock.settle(driver.advance(ORG, run))).is, 'waiting');
+  world.clock.jump(61_000);
+  assert.deepEqual(await world.clock.settle(driver.advance(ORG, run)), { is: 'ended' });
+});
+
+test('the lease keeps up while an answer of 10 MB is parsed and journalled [ENG-3]', async () => {
+  const world = createRunWorld({
+    script: ({ turn }) => (turn === 1 ? calls(['keep', { text: 'x'.repeat(10_000_000) }]) : says('Kept.')),
+    tools: [readTool('keep', async () => ({ ok: true, text: 'kept' }))],
+  });
+  const run = await world.create({ plan: { tools: ['keep'], limits: { ...DEFAULT_LIMITS, tokens: 100_000_000 } } });
+  let lastMs = performance.now();
+  let longestMs = 0;
+  const beat = setInterval(() => {
+    longestMs = Math.max(longestMs, performance.now() - lastMs);
+    lastMs = performance.now();
+  }, 5);
+  await world.clock.settle(world.driver('a').advance(ORG, run));
+  longestMs = Math.max(longestMs, performance.now() - lastMs);
+  clearInterval(beat);
+  assert.ok((await world.events(run)).some((event) => event.type === 'model.replied'));
+  const spareMs = DRIVE_LIMITS.leaseMs - DRIVE_LIMITS.leaseMs / DRIVE_LIMITS.heartbeatsPerLease;
+  assert.ok(longestMs < spareMs, `the process was busy for ${longestMs} ms at a stretch`);
 });
