@@ -3,9 +3,9 @@ import type { AppendRequest } from '../../src/runtime/runs/store-port.ts';
 import type { CommitFate, CommitKind } from '../support/memory-store.ts';
 import type { Hook } from '../support/process.ts';
 
-export type Rates = { crash: number; freeze: number; commit: number; model: number; mostDelayMs: number };
+export type Rates = { crash: number; freeze: number; commit: number; model: number; tool: number; mostDelayMs: number };
 
-export const NO_FAULTS: Rates = { crash: 0, freeze: 0, commit: 0, model: 0, mostDelayMs: 0 };
+export const NO_FAULTS: Rates = { crash: 0, freeze: 0, commit: 0, model: 0, tool: 0, mostDelayMs: 0 };
 
 export type Faults = {
   /** Faults stop and only delays remain: from here on every run must end. */
@@ -15,6 +15,8 @@ export type Faults = {
   hook(victim: { kill(): void; freeze(): void }): Hook;
   fate(kind: CommitKind): Promise<CommitFate>;
   modelFails(): boolean;
+  /** An effect that happens while its answer is lost. */
+  toolBreaks(): boolean;
   delay(): Promise<void>;
 };
 
@@ -25,6 +27,12 @@ export function createFaults(deps: { random: () => number; rates: Rates; sleep: 
   const hit = (what: string): void => void hits.set(what, (hits.get(what) ?? 0) + 1);
   const delay = async (): Promise<void> => {
     if (rates.mostDelayMs > 0) await deps.sleep(Math.floor(random() ** 3 * rates.mostDelayMs));
+  };
+
+  const falls = (what: string, rate: number): boolean => {
+    const fell = random() < rate;
+    if (fell) hit(what);
+    return fell;
   };
 
   return {
@@ -51,11 +59,8 @@ export function createFaults(deps: { random: () => number; rates: Rates; sleep: 
       hit(`${fate} ${kind}`);
       return fate;
     },
-    modelFails: () => {
-      const fails = random() < rates.model;
-      if (fails) hit('model fails');
-      return fails;
-    },
+    modelFails: () => falls('model fails', rates.model),
+    toolBreaks: () => falls('tool breaks after its effect', rates.tool),
     delay,
   };
 }

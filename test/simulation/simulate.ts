@@ -25,7 +25,7 @@ type Outcome = { plan: SimPlan; run: RunId; status: string; answer: string | nul
 /** Runs a seed with faults and without, and holds the one against the other. Throws where an invariant breaks. */
 export async function simulate(seed: number, rates: Partial<Rates> = {}): Promise<Simulated> {
   const plain = await runWorld(seed, NO_FAULTS);
-  const faulty = await runWorld(seed, { crash: 0.03, freeze: 0.008, commit: 0.06, model: 0.08, mostDelayMs: 800, ...rates });
+  const faulty = await runWorld(seed, { crash: 0.03, freeze: 0.008, commit: 0.06, model: 0.08, tool: 0.08, mostDelayMs: 800, ...rates });
   for (const [index, outcome] of faulty.outcomes.entries()) {
     const expected = plain.outcomes[index];
     assert.ok(expected);
@@ -52,6 +52,9 @@ async function runWorld(seed: number, rates: Rates): Promise<Omit<Simulated, 'se
   );
   const random = seeded(seed ^ 0x5eed);
   const faults = { at: null as Faults | null };
+  const latencyMs = (): number => Math.floor(random() * 300);
+  const slow = (): number => (rates === NO_FAULTS ? latencyMs() : Math.floor(random() ** 3 * 14_000));
+  const breaks = (): boolean => faults.at?.toolBreaks() === true;
   const world: RunWorld = createRunWorld({
     random: seeded(seed + 1),
     script: async (request) => {
@@ -63,10 +66,11 @@ async function runWorld(seed: number, rates: Rates): Promise<Omit<Simulated, 'se
     },
     tools: (at) => [
       readTool('look', async () => ({ ok: true, text: 'seen' })),
-      writeTool('put_keyed', 'key', { ...at, latencyMs: () => Math.floor(random() * 300) }),
-      writeTool('put_probed', 'probe', { ...at, latencyMs: () => Math.floor(random() * 300) }),
-      writeTool('put_plain', 'none', { ...at, latencyMs: () => Math.floor(random() * 300) }),
-      outside(writeTool('post_outside', 'key', { ...at, latencyMs: () => Math.floor(random() * 300) })),
+      writeTool('put_keyed', 'key', { ...at, latencyMs, breaks }),
+      // may take longer than a lease: a successor must not look before its deadline
+      writeTool('put_probed', 'probe', { ...at, latencyMs: slow, timeoutMs: 15_000, breaks }),
+      writeTool('put_plain', 'none', { ...at, latencyMs, breaks }),
+      outside(writeTool('post_outside', 'key', { ...at, latencyMs, breaks })),
     ],
   });
   const sim = createSimulation({ world, plans, random, rates });

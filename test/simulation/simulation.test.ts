@@ -6,6 +6,7 @@ import { simulate } from './simulate.ts';
 const REGRESSIONS: readonly (readonly [seed: number, found: string])[] = [
   [23, 'a child was lent every tool call that was left, and its parent ended as limited beside it'],
   [44, 'a note that came while a run ended'],
+  [285, 'a model call aborted by a lost lease was journalled as the failure of its model'],
 ];
 const SEEDS = 300;
 /** Fewer crashes than by default let runs get far enough for the late ones: questions, children, the end. */

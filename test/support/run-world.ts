@@ -202,11 +202,20 @@ export function readTool(name: string, call: (args: JsonObject, context: ToolCon
 }
 
 /** A write at a receiver that knows effects by their key (`key`), can be asked (`probe`), or neither (`none`). */
-export function writeTool(name: string, recovery: 'key' | 'probe' | 'none', at: { effects: Effect[]; clock: Clock; latencyMs?: () => number }): Tool {
+export type WriteOptions = {
+  effects: Effect[];
+  clock: Clock;
+  latencyMs?: () => number;
+  timeoutMs?: number;
+  /** The connection breaks after the effect: its caller cannot know. */
+  breaks?: () => boolean;
+};
+
+export function writeTool(name: string, recovery: 'key' | 'probe' | 'none', at: WriteOptions): Tool {
   const there = (context: ToolContext): boolean => at.effects.some((effect) => effect.tool === name && effect.key === context.key);
   const tool: Tool = {
     spec: {
-      ...toolEntry(name, { sideEffect: 'reversible', recovery, timeoutMs: 5_000, settleMs: recovery === 'probe' ? 500 : 0 }),
+      ...toolEntry(name, { sideEffect: 'reversible', recovery, timeoutMs: at.timeoutMs ?? 5_000, settleMs: recovery === 'probe' ? 500 : 0 }),
       realm: '',
       source: 'builtin',
     },
@@ -215,6 +224,7 @@ export function writeTool(name: string, recovery: 'key' | 'probe' | 'none', at: 
       if (context.signal.aborted || at.clock.nowMs() >= context.deadlineMs)
         return { ok: false, class: 'timeout', message: 'It was stopped.', mayHaveHappened: true };
       if (recovery !== 'key' || !there(context)) at.effects.push({ run: context.run, tool: name, key: context.key, args, atMs: at.clock.nowMs() });
+      if (at.breaks?.() === true) return { ok: false, class: 'tool_error', message: 'The connection broke.', mayHaveHappened: true };
       return { ok: true, text: `${name} done` };
     },
   };

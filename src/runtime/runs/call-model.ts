@@ -10,7 +10,7 @@ import type { Action } from './action.ts';
 import type { DriveDeps } from './drive-deps.ts';
 import { DRIVE_LIMITS } from './drive-limits.ts';
 import { mayAct, write, type HeldRun } from './held-run.ts';
-import { interruptibly } from './interrupts.ts';
+import { cutOff, interruptibly } from './interrupts.ts';
 import { reservedUsage } from './limits.ts';
 import { startPreview } from './preview.ts';
 import { activeMs } from './state.ts';
@@ -39,6 +39,7 @@ export async function callModel(deps: DriveDeps, held: HeldRun, action: CallMode
     ),
   );
   await preview.end();
+  if (!outcome.ok && cutOff(deps, held)) return;
   await write(deps, held, [outcomeEvent(deps, held, { action, outcome, ms: Math.max(0, deps.clock.nowMs() - beganMs) })]);
 }
 
@@ -64,7 +65,7 @@ function outcomeEvent(deps: DriveDeps, held: HeldRun, { action, outcome, ms }: H
     const { content, finish, usage, rehearsed } = outcome.reply;
     return { type: 'model.replied', turn, model, content, finish, usage, costMicroUsd: rehearsed ? 0 : costOf(usage), rehearsed, ms };
   }
-  const failure = deps.halted.aborted ? { ...outcome.failure, kind: 'interrupted' as const, retryable: true } : outcome.failure;
+  const { failure } = outcome;
   // what may have been worked on and nobody said how much counts as spent
   const usage = failure.usage ?? reservedUsage(reservation, maxOutputTokens);
   return {
@@ -74,7 +75,8 @@ function outcomeEvent(deps: DriveDeps, held: HeldRun, { action, outcome, ms }: H
     model,
     kind: failure.kind,
     message: failure.message,
-    retryable: failure.retryable,
+    // stopped by a person's word: what that word was decides, not this
+    retryable: failure.retryable || failure.kind === 'aborted',
     notBeforeMs: failure.retryAfterMs === null ? null : deps.clock.nowMs() + failure.retryAfterMs,
     usage,
     costMicroUsd: costOf(usage),

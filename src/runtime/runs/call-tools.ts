@@ -10,7 +10,7 @@ import type { Action, OpenEffect, PlannedCall } from './action.ts';
 import type { DriveDeps } from './drive-deps.ts';
 import { DRIVE_LIMITS } from './drive-limits.ts';
 import { mayAct, write, type HeldRun } from './held-run.ts';
-import { interruptibly } from './interrupts.ts';
+import { cutOff, interruptibly } from './interrupts.ts';
 
 type Intent = OpenEffect['intent'];
 
@@ -43,7 +43,7 @@ async function carryOutReads(deps: DriveDeps, held: HeldRun, intents: readonly I
   const outcomes = await reading;
   await done;
   // a read cut off by this worker's own end is simply read again by the next
-  if (deps.halted.aborted && outcomes.some(({ outcome }) => !outcome.ok)) held.over ??= { why: 'stopping' };
+  if (outcomes.some(({ outcome }) => !outcome.ok) && cutOff(deps, held)) return;
   await write(deps, held, [...(slow ? [] : intents), ...outcomes.map((one) => outcomeEvent(deps, held, one))]);
 }
 
@@ -54,7 +54,7 @@ async function carryOutWrite(deps: DriveDeps, held: HeldRun, intent: Intent): Pr
     return;
   }
   const outcome = await interruptibly(deps, held, (signal) => carryOut(deps, held, { intent, signal }));
-  if (!outcome.outcome.ok && outcome.outcome.mayHaveHappened) return;
+  if (!outcome.outcome.ok && (outcome.outcome.mayHaveHappened === true || cutOff(deps, held))) return;
   await write(deps, held, [outcomeEvent(deps, held, outcome)]);
 }
 

@@ -18,6 +18,16 @@ export async function interruptibly<T>(deps: DriveDeps, held: HeldRun, work: (si
   }
 }
 
+/**
+ * True when a failure is this worker's own end (it halts, or its lease is another's) and says nothing of the model or tool:
+ * then nothing is journalled, and whoever holds the run next finds the call without an outcome.
+ */
+export function cutOff(deps: DriveDeps, held: HeldRun): boolean {
+  if (deps.halted.aborted) held.over ??= { why: 'stopping' };
+  else if (held.hold.lost.signal.aborted) held.over ??= { why: 'lost' };
+  return held.over !== null;
+}
+
 async function watch(deps: DriveDeps, held: HeldRun, { stopped, over }: { stopped: AbortController; over: AbortSignal }): Promise<void> {
   for (;;) {
     await nap(deps, held, { ms: DRIVE_LIMITS.inboxPollMs, over });
