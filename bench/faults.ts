@@ -1,10 +1,11 @@
 /** R12 at full size: ten thousand runs, three workers, two of them killed every ten seconds. Figures, no peers. */
 import { runStorm } from '../test/faults/storm.ts';
+import type { Report } from './report.ts';
 
 const RUNS = 10_000;
 const WITHIN_MS = 60 * 60_000;
 
-export async function benchFaults(): Promise<{ title: string; series: []; notes: string[] }> {
+export async function benchFaults(): Promise<Report> {
   const storm = await runStorm({ runs: RUNS, workers: 3, kills: 2, killEveryMs: 10_000, withinMs: WITHIN_MS });
   return {
     title: 'Runs under killed workers (R12)',

@@ -1,10 +1,11 @@
 /** `npm run bench -- NAME`: runs one benchmark and writes its figures to bench/results/NAME.json and NAME.md. */
+import { benchFaults } from './faults.ts';
 import { benchJournal } from './journal.ts';
 import { benchQueue } from './queue.ts';
 import type { Report } from './report.ts';
 import { writeReport } from './report.ts';
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = { journal: benchJournal, queue: benchQueue };
+const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = { journal: benchJournal, queue: benchQueue, faults: benchFaults };
 
 const name = process.argv[2] ?? '';
 const benchmark = BENCHMARKS[name];

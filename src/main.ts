@@ -183,8 +183,9 @@ function createDomains(config: Config, built: Parts & Ground) {
   const store = createRunStore({ db, clock: databaseClock, randomBytes, onAppended: (org, run) => hub.grew(org, run) });
   const views = createRunViews(db);
   const history: RunViews['history'] = (org, agent) => views.history(org, agent);
-  const models = createModels(modelsDeps(config, built));
-  const toolset = createToolset({ ...toolsetDeps(config, built), db });
+  // deadlines of effects and open circuits are told in the store's time, which may not be this machine's
+  const models = createModels({ ...modelsDeps(config, built), clock: databaseClock });
+  const toolset = createToolset({ ...toolsetDeps(config, built), db, clock: databaseClock });
   const rules = { decide: decideByTier, validate: faultsOf(check), countTokens: estimateTokens };
   const findCheckout = createFindCheckout({ run: createProcessRunner({ spawn, clock }), clock, env: built.env });
   const projects = createProjects({ db, ids, recordAdmin, findCheckout });
