@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config, Environment } from './config.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -18,6 +18,7 @@ import type { Blobs } from './storage/blobs.ts';
 import { createFolderBlobs } from './storage/blobs-folder.ts';
 import { createNoBlobs } from './storage/blobs-none.ts';
 import { createDatabase } from './storage/database.ts';
+import { homeFault } from './storage/embedded-place.ts';
 import { startEmbedded } from './storage/embedded-postgres.ts';
 import { migrate } from './storage/migrate.ts';
 
@@ -36,6 +37,7 @@ const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$/;
 /** In the home folder: where the server of this home listens. */
 export const SERVER_FILE = 'server.json';
 const POOL_SIZE = 10;
+const PEER_MS = 1_000;
 
 /** Last opened, first closed. */
 export async function closeAll(closers: Closer[], failed: (what: string, error: unknown) => void): Promise<void> {
@@ -66,7 +68,9 @@ export type Base = ReturnType<typeof createBase>;
 
 export async function openDatabase(config: Config, deps: { clock: Clock; closers: Closer[] }) {
   const { clock, closers } = deps;
-  await mkdir(config.home, { recursive: true, mode: 0o700 });
+  await mkdir(config.home, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw homeFault(config.home, error);
+  });
   let url = config.databaseUrl;
   let description = 'PostgreSQL by DATABASE_URL';
   if (url === null) {
@@ -86,11 +90,30 @@ export function openBlobs(config: Config): Blobs {
   return config.blobs === 'none' ? createNoBlobs() : createFolderBlobs({ folder: join(config.home, 'blobs'), randomBytes });
 }
 
-/** Tells programs of this home where the server is; gone when it stops. */
-export async function announce(config: Config, server: { url: string; version: string }): Promise<Closer> {
+type Announcing = { url: string; version: string; fetch: typeof globalThis.fetch; clock: Clock };
+
+/** Tells programs of this home where the server is; gone when it stops. A second server of a home leaves the place of the first alone. */
+export async function announce(config: Config, { url, version, fetch, clock }: Announcing): Promise<Closer> {
   const path = join(config.home, SERVER_FILE);
-  await writeFile(path, JSON.stringify({ ...server, pid: process.pid }), { mode: 0o600 });
-  return { what: SERVER_FILE, close: () => rm(path, { force: true }) };
+  const text = JSON.stringify({ url, version, pid: process.pid });
+  if (!(await answersAt(path, { ownUrl: url, fetch, clock }))) await writeFile(path, text, { mode: 0o600 });
+  return { what: SERVER_FILE, close: async () => ((await readFile(path, 'utf8').catch(() => '')) === text ? rm(path, { force: true }) : undefined) };
+}
+
+/** Whether the server that the file names is another one, and alive. */
+async function answersAt(path: string, { ownUrl, fetch, clock }: Omit<Announcing, 'url' | 'version'> & { ownUrl: string }): Promise<boolean> {
+  const asked = new AbortController();
+  const answered = new AbortController();
+  try {
+    const { url } = JSON.parse(await readFile(path, 'utf8')) as { url: string };
+    if (url === ownUrl) return false;
+    void clock.sleep(PEER_MS, answered.signal).then(() => asked.abort());
+    return (await fetch(`${url}/healthz`, { signal: asked.signal })).ok;
+  } catch {
+    return false; // no file, half a file, or nobody there any more: what a crash left
+  } finally {
+    answered.abort();
+  }
 }
 
 /** Does something every so often until it is closed; a failure is logged and the next round tries again. */

@@ -113,23 +113,26 @@ export async function startServer(config: Config, options: StartOptions): Promis
 
 async function build(config: Config, options: StartOptions, closers: Closer[]): Promise<Server> {
   const base = { ...createBase(config, options), check: createValidator() };
-  const ground = await openGround(config, { ...base, options }, closers);
+  const ground = await openGround(config, base, closers);
   const domains = createDomains(config, { ...base, ...ground });
   closers.push({ what: 'tools', close: () => domains.toolset.tools.close() });
   await domains.toolset.reap();
   const counts = startEngine(config, { ...base, ...ground, ...domains }, closers);
   const url = await serve(config, { ...base, ...ground, ...domains, counts }, closers);
+  // A key is shown once, so none is made before everything that can fail has not: a taken port, above all.
+  const people = await ensurePeople(config, { ...ground, newOwnerKey: options.newOwnerKey === true });
+  closers.push(await announce(config, { url, version: VERSION, fetch: globalThis.fetch, clock: base.clock }));
 
   let stopping: Promise<void> | null = null;
-  const { org, ownerKey, localKeyFile, description } = ground;
+  const { org, ownerKey, localKeyFile } = people;
   return {
-    ...{ url, version: VERSION, org, ownerKey, localKeyFile, database: description, log: base.log, models: domains.models },
-    welcome: (folder) => welcome(folder, { ...base, ...ground, ...domains }),
+    ...{ url, version: VERSION, org, ownerKey, localKeyFile, database: ground.description, log: base.log, models: domains.models },
+    welcome: (folder) => welcome(folder, { ...base, ...ground, ...domains, ...people }),
     stop: () => (stopping ??= closeAll(closers, (what, error) => base.log('error', `${what} did not close`, { error }))),
   };
 }
 
-async function welcome(folder: string, built: Parts & Ground & Domains): Promise<Welcome | null> {
+async function welcome(folder: string, built: Parts & Ground & Domains & People): Promise<Welcome | null> {
   const principal = built.ownerKey === null || !built.isFirst ? null : await built.identity.authenticate(built.ownerKey);
   if (principal === null) return null;
   const { org } = built;
@@ -147,8 +150,8 @@ async function welcome(folder: string, built: Parts & Ground & Domains): Promise
   return { project, agents: names, run: { id, rehearsed: built.models.facts(built.defaultModel(FIRST_AGENT)).rehearsed } };
 }
 
-/** The database, who is who in it, and how its changes are heard of. */
-async function openGround(config: Config, { options, ...base }: Base & { options: StartOptions }, closers: Closer[]) {
+/** The database, how its changes are heard of, and how to find out who is who in it. */
+async function openGround(config: Config, base: Base, closers: Closer[]) {
   const { clock, ids, recordAdmin } = base;
   const { db, description } = await openDatabase(config, { clock, closers });
   const databaseClock = createDatabaseClock({ db, clock });
@@ -157,25 +160,19 @@ async function openGround(config: Config, { options, ...base }: Base & { options
   const hub = await createWakeupHub({ db, clock, process: worker });
   closers.push({ what: 'wake-ups', close: () => hub.close() });
   const identityDeps = { db, ids, randomBytes, recordAdmin };
-  const first = await ensureSoloOrg(identityDeps);
-  const { org } = first;
-  const ownerKey = first.ownerKey ?? (options.newOwnerKey === true ? await recoverOwnerKey(identityDeps, org) : null);
-  const localKey = await ensureLocalKey(identityDeps, { org, home: config.home, place: `${hostname()}:${config.home}` });
-  return {
-    db,
-    description,
-    databaseClock,
-    worker,
-    hub,
-    org,
-    ownerKey,
-    isFirst: first.ownerKey !== null,
-    localKeyFile: localKey.path,
-    identity: createIdentity(identityDeps),
-  };
+  return { db, description, databaseClock, worker, hub, identityDeps, identity: createIdentity(identityDeps) };
 }
 type Parts = Base & { check: Check };
 type Ground = Awaited<ReturnType<typeof openGround>>;
+
+async function ensurePeople(config: Config, { identityDeps, newOwnerKey }: Ground & { newOwnerKey: boolean }) {
+  const first = await ensureSoloOrg(identityDeps);
+  const { org } = first;
+  const ownerKey = first.ownerKey ?? (newOwnerKey ? await recoverOwnerKey(identityDeps, org) : null);
+  const { path } = await ensureLocalKey(identityDeps, { org, home: config.home, place: `${hostname()}:${config.home}` });
+  return { org, ownerKey, isFirst: first.ownerKey !== null, localKeyFile: path };
+}
+type People = Awaited<ReturnType<typeof ensurePeople>>;
 
 function createDomains(config: Config, built: Parts & Ground) {
   const { clock, ids, check, recordAdmin, db, databaseClock, hub } = built;
@@ -326,11 +323,7 @@ async function serve(config: Config, built: Parts & Ground & Domains & { counts:
     metrics: async () => [...traffic.metrics(), ...engineMetrics(counts())],
   });
   const listening = await listen(app, { host: config.host, port: config.port, clock });
-  closers.push(
-    { what: 'HTTP', close: () => listening.close() },
-    { what: 'MCP', close: () => mcp.close() },
-    await announce(config, { url: listening.url, version: VERSION }),
-  );
+  closers.push({ what: 'HTTP', close: () => listening.close() }, { what: 'MCP', close: () => mcp.close() });
   closers.push({ what: 'event streams', close: async () => closing.abort() });
   return listening.url;
 }

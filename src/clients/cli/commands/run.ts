@@ -3,6 +3,7 @@ import { agentOperations } from '../../../work/agents/contract.ts';
 import type { Cli, Command, Input } from '../command.ts';
 import { argument, flag, given, numberOption, option } from '../command.ts';
 import { shortId } from '../format.ts';
+import { projectHere } from '../here.ts';
 import { followToOutcome } from '../outcome.ts';
 import { jsonOrText, readText } from '../read-text.ts';
 
@@ -14,7 +15,7 @@ export const run: Command = {
     ['--input <input>', 'what to work on: text or JSON, @FILE, or - for standard input'],
     ['--wait', 'follow the run; exit 0 only when it succeeded. Ctrl-C leaves it going'],
     ['--priority <priority>', 'low, normal or high (normal)'],
-    ['--project <project>', 'project it works in, by code or id'],
+    ['--project <project>', 'project it works in, by code or id (that of the current folder, else the first)'],
     ['--lane <lane>', 'runs of one lane go one after the other'],
     ['--deadline-minutes <minutes>', 'ended when not done by then'],
   ],
@@ -30,7 +31,7 @@ export const run: Command = {
     const wanted = {
       input: work,
       priority: option(input, 'priority') as 'normal' | undefined,
-      project: option(input, 'project'),
+      project: option(input, 'project') ?? (await projectHere(cli, connection)),
       lane: option(input, 'lane'),
       deadlineMinutes: numberOption(input, 'deadlineMinutes'),
     };
