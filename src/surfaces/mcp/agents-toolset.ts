@@ -1,5 +1,7 @@
 /** Toolset `agents`, what a client loads by default: agents and their runs as tools, resources, prompts and tasks (spec MCP-2). */
 import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { parseId } from '../../kernel/ids.ts';
 import { runOperations } from '../../runtime/runs/contract.ts';
 import type { Watch } from '../../runtime/runs/watch.ts';
 import { agentOperations } from '../../work/agents/contract.ts';
@@ -25,7 +27,7 @@ export function createAgentsToolset(deps: { watch: Watch; clock: Clock }): Tools
     name: 'agents',
     instructions: INSTRUCTIONS,
     tools: [...AGENT_TOOLS, ...RUN_TOOLS, runWatchTool(deps), RUN_ANSWER_TOOL],
-    resources: RESOURCES,
+    resources: { ...RESOURCES, follow: (uri, call, signal) => followRun(deps.watch, uri, { call, signal }) },
     prompts: PROMPTS,
     tasks: RUN_TASKS,
     complete: async ({ name, value }, call) => {
@@ -35,7 +37,7 @@ export function createAgentsToolset(deps: { watch: Watch; clock: Clock }): Tools
   };
 }
 
-const RESOURCES: Resources = {
+const RESOURCES: Omit<Resources, 'follow'> = {
   templates: [
     {
       uriTemplate: 'windlass://runs/{id}',
@@ -76,6 +78,13 @@ const RESOURCES: Resources = {
     return null;
   },
 };
+
+async function followRun(watch: Watch, uri: string, { call, signal }: { call: McpCall; signal: AbortSignal }) {
+  const id = RUN_URI.exec(uri)?.[1];
+  if (id === undefined) throw new AppError('not_found', 'Only runs are followed.', { next: 'Subscribe to windlass://runs/{id}.' });
+  const { headSeq } = await call.invoke(runOperations.get, { id });
+  return watch({ org: call.caller.principal.org, run: parseId('run', id), afterSeq: headSeq, signal });
+}
 
 function markdown(uri: string, text: string) {
   return { contents: [{ uri, mimeType: 'text/markdown', text }] };

@@ -2,7 +2,7 @@
  * `/mcp`: who calls, which toolset, which era. Revision 2026-07-28 is served without any state, earlier ones in sessions; both from one
  * factory of each toolset. Host and Origin are checked on every route of the app before this.
  */
-import type { AuthInfo, McpHttpHandler, McpServer } from '@modelcontextprotocol/server';
+import type { AuthInfo, McpHttpHandler } from '@modelcontextprotocol/server';
 import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -39,7 +39,7 @@ export function mountMcp(app: HttpApp, deps: McpDeps): { close(): Promise<void> 
     const auth: AuthInfo = authInfoOf(caller, deps.clock.nowMs() + AUTH_MS);
     const request = c.req.raw;
     const response = (await isLegacyRequest(request))
-      ? await sessions.handle(request, { auth, key: caller.principal.key, create })
+      ? await sessions.handle(request, { auth, key: caller.principal.key, create: () => create('legacy') })
       : await modern.fetch(request, { authInfo: auth });
     // Made anew with the headers that the door has set: correlation and rate.
     return c.newResponse(response.body, response);
@@ -51,12 +51,12 @@ export function mountMcp(app: HttpApp, deps: McpDeps): { close(): Promise<void> 
   };
 }
 
-type Served = { create: () => McpServer; modern: McpHttpHandler };
+type Served = { create: ReturnType<typeof createServerFactory>; modern: McpHttpHandler };
 
 function serve(deps: McpDeps, toolset: Toolset, onerror: (error: unknown) => void): Served {
   const create = createServerFactory(deps, toolset);
   const bus = toolset.bus === undefined ? {} : { bus: toolset.bus };
-  return { create, modern: createMcpHandler(() => create(), { legacy: 'reject', onerror, ...bus }) };
+  return { create, modern: createMcpHandler(() => create('modern'), { legacy: 'reject', onerror, ...bus }) };
 }
 
 function toolsetOf(c: HttpContext, served: ReadonlyMap<string, Served>, usual: string): Served {

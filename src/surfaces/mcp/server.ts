@@ -24,6 +24,7 @@ export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 /** Lists are the same for everybody until the server is a newer one. */
 const LIST_TTL_MS = 300_000;
 const MAX_COMPLETIONS = 100;
+const MAX_SUBSCRIPTIONS = 20;
 
 export type McpServerDeps = {
   operations: readonly Bound<Principal>[];
@@ -43,14 +44,14 @@ export function authInfoOf(caller: Caller<Principal>, expiresAtMs: number): Auth
   };
 }
 
-/** Makes the instances of one toolset. */
-export function createServerFactory(deps: McpServerDeps, toolset: Toolset): () => McpServer {
+/** Makes the instances of one toolset. A session's is told of changes to resources it subscribed to. */
+export function createServerFactory(deps: McpServerDeps, toolset: Toolset): (era: 'modern' | 'legacy') => McpServer {
   const bound = new Map(deps.operations.map((each) => [each.operation.name, each]));
   const tools = new Map(toolset.tools.map((each) => [each.listed.name, each]));
   const prompts = new Map(toolset.prompts.map((each) => [each.listed.name, each]));
   const lists = { tools: toolset.tools.map((each) => each.listed), prompts: toolset.prompts.map((each) => each.listed) };
   const hint = { ttlMs: LIST_TTL_MS, cacheScope: 'private' } as const;
-  return () => {
+  return (era) => {
     const mcp = new McpServer(
       { name: 'windlass', title: 'Windlass', version: deps.version },
       {
@@ -87,6 +88,7 @@ export function createServerFactory(deps: McpServerDeps, toolset: Toolset): () =
       const values = await guarded(sdk, () => toolset.complete(params.argument, callOf(sdk)));
       return { completion: { values: values.slice(0, MAX_COMPLETIONS), total: values.length, hasMore: values.length > MAX_COMPLETIONS } };
     });
+    if (era === 'legacy') setSubscriptionHandlers(mcp, { toolset, callOf, log: deps.log });
     setTaskHandlers(mcp, toolset, callOf);
     return mcp;
   };
@@ -168,6 +170,35 @@ async function guarded<T>(sdk: ServerContext, work: () => Promise<T>): Promise<T
   } catch (error) {
     throw protocolFailure(error, callerOf(sdk).correlation);
   }
+}
+
+type Subscribing = { toolset: Toolset; callOf: (sdk: ServerContext) => McpCall; log: Log };
+
+function setSubscriptionHandlers({ server }: McpServer, { toolset, callOf, log }: Subscribing): void {
+  const open = new Map<string, AbortController>();
+  const tell = async (uri: string, changes: AsyncIterable<unknown>): Promise<void> => {
+    for await (const _change of changes) await server.sendResourceUpdated({ uri });
+  };
+  server.setRequestHandler('resources/subscribe', async ({ params: { uri } }, sdk) => {
+    if (open.has(uri)) return {};
+    if (open.size >= MAX_SUBSCRIPTIONS)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `A session follows ${MAX_SUBSCRIPTIONS} resources at most.`);
+    const over = new AbortController();
+    const changes = await guarded(sdk, () => toolset.resources.follow(uri, callOf(sdk), over.signal));
+    open.set(uri, over);
+    tell(uri, changes)
+      .catch((error: unknown) => log('debug', 'a subscription ended early', { error })) // the client went away
+      .finally(() => open.delete(uri));
+    return {};
+  });
+  server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
+    open.get(uri)?.abort();
+    return {};
+  });
+  const onclose = (): void => {
+    for (const over of open.values()) over.abort();
+  };
+  Object.assign(server, { onclose });
 }
 
 const TaskParams = z.object({ taskId: z.string() });

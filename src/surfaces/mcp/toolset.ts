@@ -53,6 +53,8 @@ export type Resources = {
   list(call: McpCall): Promise<Resource[]>;
   /** Null for an address that is none of ours. */
   read(uri: string, call: McpCall): Promise<ReadResourceResult | InputRequiredResult | null>;
+  /** An item for each change from now on, until aborted or there can be no more. @throws AppError `not_found` */
+  follow(uri: string, call: McpCall, signal: AbortSignal): Promise<AsyncIterable<unknown>>;
 };
 
 export type Prompt = {
