@@ -5,7 +5,7 @@ import { benchQueue } from './queue.ts';
 import type { Report } from './report.ts';
 import { writeReport } from './report.ts';
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = { journal: benchJournal, queue: benchQueue, faults: benchFaults };
+const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = { faults: benchFaults, journal: benchJournal, queue: benchQueue };
 
 const name = process.argv[2] ?? '';
 const benchmark = BENCHMARKS[name];

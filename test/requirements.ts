@@ -20,7 +20,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'RUN-1': ['open', 'A run keeps what triggered it, its parent, its actor and its correlation id.'],
   'RUN-2': ['part', 'The journal is append-only and hash-chained over payload commitments; all state of a run is a fold over it.'],
   'RUN-3': ['done', 'After a kill at any point a run goes on from its last event; nothing acknowledged is lost, nothing completed is repeated.'],
-  'RUN-4': ['part', 'An effect without an outcome is repeated only when that is safe; otherwise it is parked for a human.'],
+  'RUN-4': ['done', 'An effect without an outcome is repeated only when that is safe; otherwise it is parked for a human.'],
   'RUN-5': ['part', 'A run is watched live from any sequence, cancelled within a second, paused, resumed, retried, replayed and forked.'],
   'RUN-6': ['part', 'Replay re-executes from the record at no cost and names the first divergence; fork and retry refer to their prefix.'],
   'RUN-7': ['part', 'One table of statuses says which are final, what resumes each and what counts as a failure; every end says why.'],

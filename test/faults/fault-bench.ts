@@ -1,125 +1,241 @@
-/** What fault tests share: a database, a receiver, worker processes that are killed, a survivor that goes on, and the outcome of a run. */
-import { spawn, type ChildProcess } from 'node:child_process';
+/** What fault tests share: a durable database, a receiver, worker processes of their own, the use cases that reach them, and outcomes of runs. */
+import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { EventOf } from '../../src/kernel/events.ts';
-import type { RunId } from '../../src/kernel/ids.ts';
-import type { Label } from '../../src/kernel/labels.ts';
-import { addUsage, NO_USAGE, type Usage } from '../../src/kernel/messages.ts';
-import { loadState } from '../../src/runtime/runs/load-run.ts';
-import { databaseWorld, type DatabaseWorld } from '../support/database-world.ts';
-import { startProcess, type Process } from '../support/process.ts';
-import { ORG } from '../support/run-world.ts';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { systemClock } from '../../src/kernel/clock.ts';
+import type { RunEvent } from '../../src/kernel/events.ts';
+import { storedId, type OrgId, type RunId } from '../../src/kernel/ids.ts';
+import type { Caller } from '../../src/kernel/operation.ts';
+import type { RunPlan } from '../../src/kernel/plan.ts';
+import type { Principal } from '../../src/platform/identity/principal.ts';
+import { createRuns } from '../../src/runtime/runs/service.ts';
+import type { NewRun, RunRow } from '../../src/runtime/runs/store-port.ts';
+import { createRunViews, type RunViews } from '../../src/runtime/runs/views-store.ts';
+import { createWakeupHub } from '../../src/runtime/runs/wakeup.ts';
+import { createDatabaseClock } from '../../src/storage/database-clock.ts';
+import { createDatabase } from '../../src/storage/database.ts';
+import { startEmbedded } from '../../src/storage/embedded-postgres.ts';
+import { migrate } from '../../src/storage/migrate.ts';
+import { testDatabase } from '../support/database.ts';
+import { modelPlan, queued } from '../support/drive-pure.ts';
+import { testHome } from '../support/home.ts';
+import { newRun, ORG } from '../support/run-world.ts';
 import { until } from '../support/until.ts';
-import { jobOptions, TOOLS } from './job.ts';
+import { TOOLS } from './job.ts';
 import { startReceiver, type Receiver } from './receiver.ts';
+import { workerParts, type WorkerParts } from './worker-deps.ts';
 
 export const LEASE_MS = 3_000;
+export const ON_SERVER = process.env['WINDLASS_TEST_DATABASE'] === 'server';
 
-export type FaultBench = {
-  world: DatabaseWorld;
+export type Worker = {
+  name: string;
+  child: ChildProcess;
+  /** Signal or exit code that ended it. */
+  exited: Promise<string>;
+  /** Last acknowledged entry of each run, as this worker told it. */
+  acked: Map<string, number>;
+  /** Ends it by that signal and waits for the end. */
+  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<string>;
+};
+
+export type WorkerOptions = { run?: RunId; at?: string; name?: string; leaseMs?: number; concurrency?: number; onAcked?: () => void };
+export type Wanted = { plan?: Partial<RunPlan>; row?: Partial<NewRun> };
+
+export type FaultBench = Omit<WorkerParts, 'world' | 'deps'> & {
   receiver: Receiver;
-  create(input: 'twelve' | 'plain' | 'short'): Promise<RunId>;
-  /** A process of its own; resolves once it has exited, or was stopped when `at` says so. */
-  spawnWorker(options: { run?: RunId; at?: string; name?: string }): ChildProcess;
-  /** An engine in this process. */
-  survivor(name?: string): Process;
-  /** Waits for the end of all; people answer questions about unknown outcomes after a look at the receiver. */
+  views: RunViews;
+  runs: ReturnType<typeof createRuns>['handlers'];
+  parts: WorkerParts;
+  nowMs(): number;
+  /** A statement past row-level security: for arranging and inspecting. */
+  owner<T extends object>(text: string, values?: readonly unknown[]): Promise<T[]>;
+  addOrgs(orgs: readonly OrgId[]): Promise<void>;
+  create(job: string, wanted?: Wanted): Promise<RunId>;
+  /** A process of its own: an engine (resolves when it is ready) or, with `run`, the driver of that run alone. */
+  worker(options?: WorkerOptions): Promise<Worker>;
+  row(run: RunId, org?: OrgId): Promise<RunRow>;
+  events(run: RunId, org?: OrgId): Promise<RunEvent[]>;
+  /** Waits for the end of all; a person answers questions about unknown outcomes after a look at the receiver. */
   untilEnded(runs: readonly RunId[], withinMs: number): Promise<void>;
-  outcome(run: RunId): Promise<Outcome>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** What must be the same with and without faults. */
-export type Outcome = { status: string; answer: string | null; effects: string[]; usage: Usage; labels: readonly Label[]; unknown: number };
+/** A person of the organization, on a surface. */
+export const PERSON: Caller<Principal> = {
+  correlation: storedId('cor', 'cor_1'),
+  surface: 'http',
+  principal: {
+    org: ORG,
+    actor: storedId('act', 'act_2'),
+    kind: 'user',
+    name: 'Grace',
+    agent: null,
+    key: storedId('key', 'key_1'),
+    fingerprint: '0123456789abcdef',
+    role: 'owner',
+    scopes: [],
+  },
+};
+
+const POOL = 6;
 
 export async function openFaultBench(): Promise<FaultBench> {
-  const receiver = await startReceiver();
-  const world = await databaseWorld({ ...jobOptions(receiver.url, { nowMs: () => Date.now(), sleep: async () => undefined }) });
-  const children: ChildProcess[] = [];
-  const survivors: Process[] = [];
+  const stack = new AsyncDisposableStack();
+  const ground = stack.use(await (ON_SERVER ? openServer() : openEmbedded()));
+  const { url } = ground;
+  const receiver = stack.use(await startReceiver());
+  const db = createDatabase({ url, applicationName: 'parent', poolSize: POOL, clock: systemClock });
+  stack.defer(() => db.close());
+  const clock = createDatabaseClock({ db, clock: systemClock });
+  await clock.sync();
+  const hub = await createWakeupHub({ db, clock: systemClock, process: 'parent' });
+  stack.defer(() => hub.close());
+  const parts = workerParts({ db, clock, receiver: receiver.url, wake: (org, run) => hub.wake(org, run) });
+  const { store, approvals } = parts;
+  const views = createRunViews(db);
+  const runs = createRuns({
+    ...{ store, views, clock, ids: parts.deps.ids, rules: parts.deps.rules },
+    history: async () => [],
+    wake: (org, run) => hub.wake(org, run),
+    mayRun: async () => undefined,
+  }).handlers;
+  const workers: Worker[] = [];
+  // the workers first: they hold connections
+  stack.defer(async () => void (await Promise.all(workers.map((worker) => worker.end('SIGKILL')))));
 
-  const answerUnknown = async (run: RunId): Promise<void> => {
-    const state = await loadState(world.store, { org: ORG, run });
-    for (const { question, phase, tool, callId } of state.calls) {
-      if (phase !== 'waiting' || question?.asked.kind !== 'outcome' || (await world.store.readInbox(ORG, run)).length > 0) continue;
-      const there = receiver.effects().some((effect) => effect.tool === tool && effect.key === `${run}/${callId}`);
-      const { approvalId, hash } = question.asked;
-      const answered: EventOf<'approval.answered'> = {
-        type: 'approval.answered',
-        approvalId,
-        callId,
-        hash,
-        answer: there ? 'done' : 'not_done',
-        text: '',
-        by: { actor: 'act_2', name: 'Grace' },
-      };
-      await world.put(run, 'answer', answered);
-    }
+  const row: FaultBench['row'] = async (run, org = ORG) => {
+    const found = await store.getRun(org, run);
+    if (found === null) throw new Error(`There is no run ${run}.`);
+    return found;
   };
-
-  return {
-    world,
-    receiver,
-    create: (input) => world.create({ plan: { tools: TOOLS }, queued: { input } }),
-    spawnWorker({ run, at, name }) {
-      const env = {
-        PATH: process.env['PATH'],
-        FAULT_URL: world.db.url,
-        FAULT_RECEIVER: receiver.url,
-        FAULT_RUN: run,
-        FAULT_AT: at,
-        FAULT_LEASE_MS: String(LEASE_MS),
-        FAULT_NAME: name,
+  const bench: FaultBench = {
+    ...{ store, approvals, receiver, views, runs, parts, row },
+    nowMs: () => clock.nowMs(),
+    owner: (text, values) => ground.owner(text, values),
+    addOrgs: async (orgs) => void (await ground.owner('insert into org (id, name) select unnest($1::text[]), $2', [orgs, 'Test'])),
+    async create(job, { plan = {}, row: over = {} } = {}) {
+      const id = parts.deps.ids.next('run');
+      const run: NewRun = {
+        ...newRun(id),
+        queued: queued({ ...modelPlan({ tools: TOOLS, agents: ['helper'] }), ...plan } as RunPlan, { input: `job ${job}` }),
+        ...over,
       };
-      const child = spawn(process.execPath, [new URL('worker.ts', import.meta.url).pathname], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-      children.push(child);
-      return child;
+      await store.transaction(run.org, (tx) => store.createRun(tx, run));
+      hub.wake(run.org, id);
+      return id;
     },
-    survivor(name = 'survivor') {
-      const process = startProcess({ deps: { ...world.deps, leaseMs: LEASE_MS }, name, wakeups: { listen: () => () => undefined }, concurrency: 32 });
-      survivors.push(process);
-      return process;
+    async worker(options = {}) {
+      const worker = startWorker({ url, receiver: receiver.url, name: `w${workers.length}`, ...options });
+      workers.push(worker);
+      if (options.run === undefined) await once(worker.child, 'message');
+      return worker;
     },
-    async untilEnded(runs, withinMs) {
-      const open = new Set(runs);
+    async events(run, org = ORG) {
+      return (await store.readEntries(org, run, { afterSeq: 0, limit: 1_000 })).flatMap(({ event }) => (event === null ? [] : [event]));
+    },
+    async untilEnded(wanted, withinMs) {
+      const open = new Set(wanted);
       await until('the end of all runs', withinMs, async () => {
         for (const run of open) {
-          const row = await world.store.getRun(ORG, run);
-          if (row !== null && row.endedAtMs !== null) open.delete(run);
-          else if (row?.status === 'waiting') await answerUnknown(run);
+          const found = await row(run);
+          if (found.endedAtMs !== null) open.delete(run);
+          else if (found.waitingFor === 'outcome') await answerTruthfully(bench, run);
         }
         return open.size === 0;
       });
     },
-    async outcome(run) {
-      const events = await world.events(run);
-      const ended = events.findLast((event) => event.type === 'run.ended');
-      const usage = events.reduce((sum, event) => (event.type === 'model.replied' ? addUsage(sum, event.usage) : sum), NO_USAGE);
-      const { labels } = await loadState(world.store, { org: ORG, run });
-      const effects = receiver.effects().flatMap(({ tool, key }) => (key.startsWith(`${run}/`) ? [`${tool} ${key.slice(run.length + 1)}`] : []));
-      const unknown = events.filter((event) => event.type === 'tool.outcome_unknown').length;
-      return { status: ended?.status ?? 'none', answer: ended?.answer ?? null, effects, usage, labels, unknown };
-    },
-    async [Symbol.asyncDispose]() {
-      for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-      for (const survivor of survivors) survivor.kill();
-      await receiver[Symbol.asyncDispose]();
-      await world[Symbol.asyncDispose]();
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+  await bench.addOrgs([ORG]);
+  return bench;
+}
+
+/** Looks whether the effects that a run asks about are at the receiver, and says so. */
+async function answerTruthfully(bench: FaultBench, run: RunId): Promise<void> {
+  const { items } = await bench.approvals.handlers.list(PERSON, { state: 'open', run, limit: 10 });
+  for (const { id, hash, tool, args } of items) {
+    const step = (args as { step?: unknown }).step;
+    const there = bench.receiver.effects().some((effect) => effect.run === run && effect.tool === tool && effect.step === step);
+    await bench.approvals.handlers.answer(PERSON, { id, hash, answer: there ? 'done' : 'not_done', text: '' });
+  }
+}
+
+function startWorker(options: WorkerOptions & { url: string; receiver: string; name: string }): Worker {
+  const { name, run, at, onAcked } = options;
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: join(tmpdir(), `windlass-test-cache-${process.getuid?.() ?? 0}`),
+    FAULT_URL: options.url,
+    FAULT_RECEIVER: options.receiver,
+    FAULT_NAME: name,
+    FAULT_LEASE_MS: String(options.leaseMs ?? LEASE_MS),
+    FAULT_CONCURRENCY: String(options.concurrency ?? 64),
+    ...(run === undefined ? {} : { FAULT_RUN: run }),
+    ...(at === undefined ? {} : { FAULT_AT: at }),
+  };
+  const child = fork(join(import.meta.dirname, 'worker.ts'), { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const acked: Worker['acked'] = new Map();
+  child.on('message', (message: { acked?: string; seq?: number }) => {
+    if (message.acked === undefined) return;
+    acked.set(message.acked, message.seq ?? 0);
+    onAcked?.();
+  });
+  child.on('error', () => undefined);
+  const exited = once(child, 'exit').then(([code, signal]: (string | number | null)[]) => String(signal ?? code));
+  return {
+    ...{ name, child, exited, acked },
+    end(signal) {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      return exited;
     },
   };
 }
 
-/** Exits of all, a few side by side. */
-export async function runAll<T>(items: readonly T[], atOnce: number, start: (item: T) => ChildProcess): Promise<(string | null)[]> {
-  const signals: (string | null)[] = [];
+type Ground = AsyncDisposable & { url: string; owner<T extends object>(text: string, values?: readonly unknown[]): Promise<T[]> };
+
+/** As in production: durable, in a home of its own. */
+async function openEmbedded(): Promise<Ground> {
+  const home = testHome();
+  const { url, stop } = await startEmbedded({ home: home.path, clock: systemClock, spawn });
+  home.atEnd(stop);
+  await migrate({ url });
+  return {
+    url,
+    async owner<T extends object>(text: string, values: readonly unknown[] = []) {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      const { rows } = await client.query(text, [...values]);
+      await client.end();
+      return rows as T[];
+    },
+    [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
+  };
+}
+
+async function openServer(): Promise<Ground> {
+  const db = await testDatabase();
+  return { url: db.url, owner: (text, values) => db.owner(text, values), [Symbol.asyncDispose]: () => db[Symbol.asyncDispose]() };
+}
+
+/** Does it for all, a few side by side; answers in their order. */
+export async function forAll<T, R>(items: readonly T[], atOnce: number, work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
   const queue = items.entries();
+  const failures: unknown[] = [];
   const lane = async (): Promise<void> => {
     for (const [index, item] of queue) {
-      const child = start(item);
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-      signals[index] = child.signalCode;
+      if (failures.length > 0) return;
+      try {
+        results[index] = await work(item, index);
+      } catch (cause) {
+        failures.push(cause); // thrown once every lane has come to rest, so that nothing is started behind the test's end
+      }
     }
   };
   await Promise.all(Array.from({ length: atOnce }, lane));
-  return signals;
+  if (failures.length > 0) throw failures[0];
+  return results;
 }

@@ -1,59 +1,53 @@
-/** A real worker frozen past its lease, then woken: SIGSTOP and SIGCONT on real PostgreSQL (benchmark R8). */
+/** A real worker frozen past its lease, then woken, and one that is told to stop: on real PostgreSQL (benchmark R8). */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { ORG } from '../support/run-world.ts';
 import { until } from '../support/until.ts';
 import { LEASE_MS, openFaultBench } from './fault-bench.ts';
+import { FREEZES, freezeAll, takeOverMs } from './freeze.ts';
 
-/** Where the worker freezes, with what it is in the middle of. */
-const POINTS = [
-  'stop before store.append 4',
-  'stop after store.append 4',
-  'stop before models.call 2',
-  'stop after models.call 2',
-  'stop before tool.put_keyed.call 1',
-  'stop after tool.put_keyed.call 1',
-  'stop before tool.put_probed.call 1',
-  'stop after tool.put_probed.call 1',
-] as const;
+/** Spec ENG-3. */
+const STOP_MS = 10_000;
 
 test(
   'a worker frozen past its lease is taken over, and what it does when it wakes is refused [ENG-3, RUN-4, R8]',
-  { timeout: 120_000 },
+  { timeout: 180_000 },
   async (t) => {
     await using bench = await openFaultBench();
-    const runs = await Promise.all(POINTS.map(() => bench.create('twelve')));
-    const children = POINTS.map((at, index) => bench.spawnWorker({ run: runs[index], at }));
-    await until('all workers to be frozen', 40_000, async () => (await Promise.all(children.map(({ pid }) => isStopped(pid)))).every(Boolean));
-    const frozenMs = bench.world.clock.nowMs();
-    bench.survivor();
-    await bench.untilEnded(runs, 40_000);
-    const before = await Promise.all(runs.map((run) => bench.world.store.getRun(ORG, run)));
-
-    for (const child of children) child.kill('SIGCONT');
-    await until('all workers to end', 30_000, () => children.every((child) => child.exitCode !== null));
-    for (const [index, run] of runs.entries()) {
-      const row = await bench.world.store.getRun(ORG, run);
-      assert.equal(row?.headHash, before[index]?.headHash, `${POINTS[index]}: a stale write was accepted`);
-      const { status, effects } = await bench.outcome(run);
-      assert.equal(status, 'succeeded', POINTS[index]);
-      assert.deepEqual(effects.toSorted(), ['put_keyed c1', 'put_keyed c4', 'put_probed c2', 'put_probed c5'], POINTS[index]);
-      assert.equal((await bench.world.db.owner('select seq from journal where stream = $1 group by seq having count(*) > 1', [run])).length, 0);
-    }
-    const third = runs[2];
-    assert.ok(third);
-    const resumed = (await bench.world.events(third)).findIndex((event) => event.type === 'run.resumed');
-    const entry = (await bench.world.journal(third))[resumed];
-    const tookMs = (entry?.atMs ?? Infinity) - frozenMs;
+    const tookMs = await takeOverMs(bench);
     assert.ok(tookMs <= LEASE_MS + 1_000, `taken over after ${tookMs} ms with a lease of ${LEASE_MS} ms`);
-    t.diagnostic(
-      `R8: ${POINTS.length} freezes, 0 stale writes, 0 duplicated, a run without an open effect taken over at most ${tookMs} ms after its freeze`,
-    );
+    const figures = await freezeAll(bench, FREEZES, 4);
+    assert.deepEqual([figures.staleWrites, figures.duplicated, figures.lost], [0, 0, 0]);
+    assert.equal(figures.parked, 3, 'what can be neither repeated nor probed: frozen before, in the middle of and after its effect');
+    t.diagnostic(`R8: ${JSON.stringify({ ...figures, tookMs })}`);
   },
 );
 
-async function isStopped(pid: number | undefined): Promise<boolean> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return /^State:\s+T/m.test(status);
-}
+test(
+  'a worker told to stop finishes or gives its runs back within ten seconds, and another goes on at once [ENG-3]',
+  { timeout: 60_000 },
+  async (t) => {
+    await using bench = await openFaultBench();
+    // a lease so long that only a release explains that another goes on
+    const first = await bench.worker({ name: 'first', leaseMs: 60_000 });
+    const [hanging, held] = [await bench.create('hang'), await bench.create('keyed')];
+    const answer = await bench.receiver.holdNext(held);
+    await until('the model call', 10_000, async () => (await bench.events(hanging)).some(({ type }) => type === 'model.intended'));
+    const second = await bench.worker({ name: 'second', leaseMs: 60_000 });
+    const toldMs = performance.now();
+    const stopped = first.end('SIGTERM');
+    answer();
+    await bench.untilEnded([held], STOP_MS);
+    const heldMs = Math.round(performance.now() - toldMs);
+    assert.equal(await stopped, '0');
+    const stoppedMs = Math.round(performance.now() - toldMs);
+    assert.ok(stoppedMs <= STOP_MS, `stopping took ${stoppedMs} ms`);
+    await until('the other to call the model', 1_000, async () => {
+      const intents = (await bench.events(hanging)).filter(({ type }) => type === 'model.intended');
+      return intents.length === 2;
+    });
+    const goneOnMs = Math.round(performance.now() - toldMs) - stoppedMs;
+    assert.equal(bench.receiver.effects().length, 1);
+    await second.end('SIGKILL');
+    t.diagnostic(`ENG-3: stopped within ${stoppedMs} ms, another went on ${goneOnMs} ms later; a run between steps ended after ${heldMs} ms`);
+  },
+);
