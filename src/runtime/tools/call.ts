@@ -48,6 +48,8 @@ async function withinDeadline(tool: Tool, args: JsonObject, { context, deps }: {
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   if (signal.aborted) return { ok: false, class: 'timeout', message: `${tool.spec.name} was not called: the run was stopped before.` };
+  // a worker that was frozen in between: its run may be another's by now, and an earlier attempt may have come through
+  if (clock.nowMs() >= context.deadlineMs) return failure(write, 'timeout', `${tool.spec.name} was not called: its time was over before it began.`);
 
   const call = tool.call(args, { ...context, signal, deadlineMs }).catch((thrown: unknown): ToolOutcome => {
     const error = toAppError(thrown);

@@ -115,6 +115,17 @@ test('a tool that ignores its deadline or its signal is given up on, and a write
   assert.ok(!stopped.ok && stopped.message.includes('stopped with the run'));
 });
 
+test('a call whose time was over before it began is not carried out: its worker was frozen and another may be at it [RUN-4, R8]', async () => {
+  let called = 0;
+  const act: Tool['call'] = async () => {
+    called += 1;
+    return { ok: true, text: 'acted' };
+  };
+  const { deadlineMs } = contextOf();
+  const outcome = await boundTool(tool('put', {}, act), callDeps()).call({}, contextOf({ deadlineMs: deadlineMs - 60_001 }));
+  assert.deepEqual([called, outcome.ok, !outcome.ok && outcome.mayHaveHappened], [0, false, true]);
+});
+
 test('thrown faults become outcomes; what is internal is logged, not told', async () => {
   const faults: unknown[] = [];
   const deps = callDeps({ onFault: (_tool, error) => faults.push(error) });
