@@ -11,6 +11,10 @@ export const TOOL_LIMITS = {
   graceMs: 250,
   /** Compiled schemas kept. */
   validators: 500,
+  /** For checking one value against a schema that has patterns. */
+  validateMs: 250,
+  /** For matching a listing against a glob. */
+  globMs: 1_000,
   /** Faults of one input named at once. */
   faults: 10,
   /** Characters of a tool name every provider accepts. */

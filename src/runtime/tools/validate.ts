@@ -6,27 +6,35 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { digestOf, type JsonObject } from '../../kernel/canonical-json.ts';
 import { TOOL_LIMITS } from './limits.ts';
+import { withinTime } from './time-bound.ts';
 
 /** Null when the value is valid, else what was wrong, one fault a line. */
 export type Check = (schema: JsonObject, value: unknown) => string | null;
 
 const OPTIONS = { strict: false, allErrors: true, validateFormats: false, logger: false, addUsedSchema: false, unicodeRegExp: true } as const;
 
+/** Keywords whose cost has no bound in the size of the value. */
+const SLOW = /"(?:pattern|patternProperties|uniqueItems)":/;
+type Compiled = { validate: ValidateFunction; slow: boolean };
+
 export function createValidator(): Check {
-  const compiled = new Map<string, ValidateFunction | string>();
+  const compiled = new Map<string, Compiled | string>();
   const bySchema = new WeakMap<JsonObject, string>();
   return (schema, value) => {
     let digest = bySchema.get(schema);
     if (digest === undefined) bySchema.set(schema, (digest = digestOf(schema)));
-    let validate = compiled.get(digest);
-    if (validate === undefined) {
-      validate = compile(schema);
+    let found = compiled.get(digest);
+    if (found === undefined) {
+      found = compile(schema);
       const oldest = compiled.keys().next().value;
       if (compiled.size >= TOOL_LIMITS.validators && oldest !== undefined) compiled.delete(oldest);
-      compiled.set(digest, validate);
+      compiled.set(digest, found);
     }
-    if (typeof validate === 'string') return validate;
-    return validate(value) ? null : describe(validate.errors ?? []);
+    if (typeof found === 'string') return found;
+    const { validate, slow } = found;
+    const valid = slow ? withinTime(TOOL_LIMITS.validateMs, () => validate(value)) : { value: validate(value) };
+    if (valid === null) return `cannot be checked within ${TOOL_LIMITS.validateMs} ms: a pattern of the schema takes too long on it`;
+    return valid.value ? null : describe(validate.errors ?? []);
   };
 }
 
@@ -37,11 +45,12 @@ export function schemaFault(schema: JsonObject): string | null {
 }
 
 /** A fresh Ajv each time: an instance keeps every schema and id it ever saw. */
-function compile(schema: JsonObject): ValidateFunction | string {
+function compile(schema: JsonObject): Compiled | string {
   const draft = typeof schema['$schema'] === 'string' ? schema['$schema'] : '';
   const { $schema: _dialect, ...rest } = schema;
   try {
-    return (/draft-0[467]/.test(draft) ? new Ajv(OPTIONS) : new Ajv2020(OPTIONS)).compile(rest);
+    const validate = (/draft-0[467]/.test(draft) ? new Ajv(OPTIONS) : new Ajv2020(OPTIONS)).compile(rest);
+    return { validate, slow: SLOW.test(JSON.stringify(rest)) };
   } catch (thrown) {
     // a server's schema may be anything: then nothing can be checked against it, which is a refusal, not a pass
     return `the tool's own schema cannot be used: ${thrown instanceof Error ? thrown.message : String(thrown)}`;

@@ -133,3 +133,13 @@ test('the probe tells a write that happened from one that did not [RUN-4] [TOL-1
   writeFileSync(file, 'something else');
   assert.equal((await edit?.probe?.(args, context))?.found, 'unknown');
 });
+
+test("a glob that backtracks without end is the model's to mend and holds up nobody [TOL-13]", async () => {
+  using repository = temporaryRepository();
+  repository.put('a'.repeat(200), '');
+  const { call } = toolsOf(repository, contextOf({ checkout: repository.path }));
+  const before = performance.now();
+  const outcome = await call('file_list', { glob: `${'*a'.repeat(12)}*b` });
+  assert.ok(!outcome.ok && outcome.message.includes('too long to match'));
+  assert.ok(performance.now() - before < 20_000, 'it was cut off');
+});

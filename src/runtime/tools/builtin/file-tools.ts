@@ -7,6 +7,9 @@ import { readdir } from 'node:fs/promises';
 import { matchesGlob } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { AppError } from '../../../kernel/errors.ts';
+import { TOOL_LIMITS } from '../limits.ts';
+import { withinTime } from '../time-bound.ts';
 import type { Tool, ToolOutcome } from '../tool.ts';
 import { confine, openFile, type Place, type Roots } from './checkout.ts';
 import { defineTool, done, failed } from './define.ts';
@@ -109,7 +112,7 @@ function listTool(deps: Deps): Tool {
       const options = { signal: context.signal, deadlineMs: context.deadlineMs };
       const found = await listFiles(deps.git, { root, place, ignored: args.ignored, options });
       const glob = args.glob;
-      const matching = glob === undefined ? found.files : found.files.filter((path) => matchesGlob(path, glob));
+      const matching = glob === undefined ? found.files : matchingGlob(found.files, glob, (path) => path);
       const files = matching.slice(0, args.limit);
       const more = found.cut || matching.length > files.length;
       const total = found.cut ? `at least ${matching.length}` : `${matching.length}`;
@@ -117,6 +120,13 @@ function listTool(deps: Deps): Tool {
       return done(text, { path: place.shown, files, shown: files.length, total: matching.length, totalExact: !found.cut });
     },
   });
+}
+
+/** A glob is a model's: it gets a bounded time. @throws AppError `invalid_input` */
+function matchingGlob<T>(items: readonly T[], glob: string, pathOf: (item: T) => string): T[] {
+  const found = withinTime(TOOL_LIMITS.globMs, () => items.filter((item) => matchesGlob(pathOf(item), glob)));
+  if (found === null) throw new AppError('invalid_input', 'The glob takes too long to match.', { next: 'Use fewer stars in it.' });
+  return found.value;
 }
 
 async function listFiles(
@@ -182,7 +192,8 @@ function searchTool(deps: Deps): Tool {
         options,
       );
       const glob = args.glob;
-      const all = parseGrep(out.text).filter((match) => glob === undefined || matchesGlob(match.path, glob));
+      const parsed = parseGrep(out.text);
+      const all = glob === undefined ? parsed : matchingGlob(parsed, glob, (match) => match.path);
       const matches = all.slice(0, args.limit);
       const more = out.cut || all.length > matches.length;
       const lines = matches.map((match) => `${match.path}:${match.line}: ${match.text}`);
