@@ -12,13 +12,15 @@ type Work = {
   createdAtMs: number;
   state: Pick<TaskState, 'status'> & Record<string, unknown>;
   pending: InputRequests;
-  over: AbortController;
+  /** What it becomes when its time has come. */
+  end: { atMs: number; state: () => Work['state'] };
 };
 
 const works = new Map<string, Work>();
 const get = (taskId: string): Work => {
   const work = works.get(taskId);
   if (work === undefined) throw new AppError('not_found', `There is no task ${taskId}.`);
+  if (work.state.status === 'working' && systemClock.nowMs() >= work.end.atMs) work.state = work.end.state();
   return work;
 };
 
@@ -31,18 +33,10 @@ function view(taskId: string, work: Work): TaskState {
 
 function begin(options: { afterMs: number | null; pending?: InputRequests; end: () => Work['state'] }): CallToolResult {
   const taskId = randomUUID();
-  const work: Work = {
-    createdAtMs: systemClock.nowMs(),
-    state: { status: 'working' },
-    pending: options.pending ?? {},
-    over: new AbortController(),
-  };
+  const createdAtMs = systemClock.nowMs();
+  const end = { atMs: options.afterMs === null ? Infinity : createdAtMs + options.afterMs, state: options.end };
+  const work: Work = { createdAtMs, state: { status: 'working' }, pending: options.pending ?? {}, end };
   works.set(taskId, work);
-  if (options.afterMs !== null) {
-    void systemClock.sleep(options.afterMs, work.over.signal).then(() => {
-      if (work.state.status === 'working') work.state = options.end();
-    });
-  }
   return { content: [], ...view(taskId, work), status: 'working', resultType: 'task' };
 }
 
@@ -99,6 +93,5 @@ export const MEMORY_TASKS: Tasks = {
   async cancel(taskId) {
     const work = get(taskId);
     if (work.state.status === 'working') work.state = { status: 'cancelled' };
-    work.over.abort();
   },
 };

@@ -13,7 +13,6 @@ import {
   createRequestStateCodec,
   inputRequired,
 } from '@modelcontextprotocol/server';
-import { systemClock } from '../../../src/kernel/clock.ts';
 import type { McpCall, Tool } from '../../../src/surfaces/mcp/toolset.ts';
 
 export const RED_PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
@@ -84,13 +83,10 @@ const CONTENT: Tool[] = [
   fixture('json_schema_2020_12_tool', async (args) => text(JSON.stringify(args)), JSON.parse(EVERY_KEYWORD) as Schema),
 ];
 
-const pause = (ms: number): Promise<void> => systemClock.sleep(ms);
-
 const WHILE_RUNNING: Tool[] = [
   fixture('test_tool_with_logging', async (_args, { sdk }) => {
     for (const data of ['Tool execution started', 'Tool processing data', 'Tool execution completed']) {
       await sdk.mcpReq.notify({ method: 'notifications/message', params: { level: 'info', data } });
-      await pause(50);
     }
     return text('Tool with logging executed successfully');
   }),
@@ -105,13 +101,11 @@ const WHILE_RUNNING: Tool[] = [
         method: 'notifications/progress',
         params: { progressToken, progress, total: 100, message: `Completed step ${progress} of 100` },
       });
-      await pause(50);
     }
     return text(String(progressToken ?? 'no token'));
   }),
   fixture('test_reconnection', async (_args, { sdk }) => {
     sdk.http?.closeSSE?.();
-    await pause(100);
     return text('The stream was closed and taken up again.');
   }),
   fixture('test_streaming_elicitation', async () => text('Only results on this stream.')),
