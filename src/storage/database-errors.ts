@@ -60,6 +60,14 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return error instanceof DatabaseError && error.code === '23505' && (constraint === undefined || error.constraint === constraint);
 }
 
+/**
+ * True for a value that PostgreSQL cannot hold: NUL in a text, a number beyond its type, a key longer than an index takes. At an edge that
+ * is the input's fault, when the contract let it through.
+ */
+export function isUnstorable(error: unknown): boolean {
+  return error instanceof DatabaseError && /^(22021|22003|22008|22P05|54000)$/.test(error.code ?? '');
+}
+
 function unavailable(message: string, detail: { next: string; commitUnknown: boolean; cause: unknown }): AppError {
   const cause: StorageFault = { kind: 'storage_fault', commitUnknown: detail.commitUnknown, cause: detail.cause };
   return new AppError('unavailable', message, { next: detail.next, cause });

@@ -14,6 +14,7 @@ import { pathNames } from '../../kernel/operation.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { authorise } from '../../platform/identity/permissions.ts';
 import type { Log } from '../../platform/telemetry/log.ts';
+import { isUnstorable } from '../../storage/database-errors.ts';
 import type { AdmitDeps } from './admit.ts';
 import { admit } from './admit.ts';
 import { conditionalAnswer, refuseUnmatched } from './conditional.ts';
@@ -190,11 +191,18 @@ function respond(c: HttpContext, answer: Answer): Response {
 
 function failure(deps: Pick<HttpDeps, 'log' | 'ids'>, thrown: unknown, c: HttpContext): Response {
   const correlation = c.get('correlation') ?? deps.ids.next('cor');
-  const error = toAppError(thrown);
+  const error = isUnstorable(thrown) ? unstorable(thrown) : toAppError(thrown);
   const problem = problemOf(error, correlation);
   c.set('code', problem.code);
   if (problem.status >= 500) deps.log('error', 'request failed', { correlation, method: c.req.method, path: c.req.path, error });
   return problemResponse(problem, { ...rateHeadersOf(c) });
+}
+
+function unstorable(cause: unknown): AppError {
+  return new AppError('invalid_input', 'The input holds a text or number that cannot be stored, such as the character NUL or a number too large.', {
+    next: 'Leave it out and send the rest.',
+    cause,
+  });
 }
 
 function rateHeadersOf(c: HttpContext): Record<string, string> {

@@ -88,7 +88,7 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObjec
 
 const PROBLEM: JsonObject = {
   type: 'object',
-  required: ['type', 'title', 'status', 'code', 'detail', 'correlationId'],
+  required: ['type', 'title', 'status', 'code', 'detail', 'next', 'correlationId'],
   properties: {
     type: { type: 'string' },
     title: { type: 'string' },

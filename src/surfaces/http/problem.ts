@@ -11,11 +11,19 @@ export type Problem = {
   status: number;
   code: string;
   detail: string;
-  next?: string;
+  next: string;
   faults?: AppError['faults'];
   retryAfterMs?: number;
   correlationId: string;
 };
+
+/** Where an error names no step of its own. */
+const NEXT = {
+  never: 'Change the request by what is said here.',
+  backoff: 'Try again in a while.',
+  after: 'Wait, then try again.',
+  operator: 'Give the correlation id to whoever runs this server.',
+} as const;
 
 /** A stranger sees the message only of codes that are exposed; the rest is in the log under the correlation id. */
 export function problemOf(thrown: unknown, correlationId: string): Problem {
@@ -28,7 +36,7 @@ export function problemOf(thrown: unknown, correlationId: string): Problem {
     status: rule.http,
     code: error.code,
     detail,
-    ...(error.next !== undefined && rule.exposed ? { next: error.next } : {}),
+    next: (rule.exposed ? error.next : undefined) ?? NEXT[rule.exposed ? rule.retry : 'operator'],
     ...(error.faults.length > 0 && rule.exposed ? { faults: error.faults } : {}),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
     correlationId,
