@@ -1,7 +1,7 @@
 /** Inputs made from the schemas and then some: whatever comes, the answer is ours and no fault of ours. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { ApiOperation, JsonSchema } from '../../support/api-operations.ts';
 import { apiOperations, fillPath, problemOf } from '../../support/api-operations.ts';
 import { testServer } from '../../support/server.ts';
