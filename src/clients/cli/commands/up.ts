@@ -31,7 +31,7 @@ export const up: Command = {
     try {
       const welcome = await server.welcome(cli.cwd);
       announce(cli, { server, config, welcome, tookMs: cli.clock.nowMs() - startedMs });
-      if (welcome !== null) await firstRun(cli, config, { welcome, stopped });
+      if (welcome !== null) await firstRun(cli, config, { server, welcome, stopped });
       if (!stopped.aborted) await new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }));
     } finally {
       cli.terminal.err([['dim', 'Stopping: runs finish their step or are handed over.']]);
@@ -59,7 +59,7 @@ function announce(cli: Cli, { server, config, welcome, tookMs }: Started): void 
     '',
     `  home      ${config.home}`,
     `  database  ${server.database}`,
-    `  models    ${named === '' ? 'none configured: agents with a rehearsal play it; set ANTHROPIC_API_KEY, OPENAI_API_KEY or GOOGLE_GENERATIVE_AI_API_KEY for real ones' : named}`,
+    `  models    ${named === '' ? 'none configured: agents with a rehearsal play it; set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY for real ones' : named}`,
     '',
   );
   if (server.ownerKey !== null) {
@@ -73,26 +73,35 @@ function announce(cli: Cli, { server, config, welcome, tookMs }: Started): void 
       '',
     );
   }
-  if (welcome === null) say('windlass status shows what goes on. Ctrl-C stops the server.');
+  if (welcome === null) say(`${called(cli)} status shows what goes on. Ctrl-C stops the server.`);
 }
 
-async function firstRun(cli: Cli, config: Config, { welcome, stopped }: { welcome: Welcome; stopped: AbortSignal }): Promise<Answer | null> {
+/** How the command is called here: who came by npm has it in the clone only. */
+function called(cli: Cli): string {
+  return cli.env['npm_execpath'] === undefined ? 'windlass' : 'npx windlass';
+}
+
+type First = { server: Server; welcome: Welcome; stopped: AbortSignal };
+
+async function firstRun(cli: Cli, config: Config, { server, welcome, stopped }: First): Promise<Answer | null> {
   const { terminal } = cli;
   const { project, agents, run } = welcome;
   const say = (line: Line): void => (terminal.json ? terminal.err(line) : terminal.out(line));
   say(`Agents made from templates: ${agents.join(', ')}.`);
   if (project === null || run === null) {
-    say('This folder is in no git repository, so there is nothing to digest yet: windlass project add PATH');
+    say(`This folder is in no git repository, so there is nothing to digest yet. With the owner key: ${called(cli)} project add PATH`);
     return null;
   }
   say(`First project: ${project.code} (${project.path ?? ''}).`);
   say(`Running repo-digest on it${run.rehearsed ? ', rehearsed: a script of fixed steps over your real repository, no model key needed' : ''}.`);
   say('');
-  const connection = await connect({ ...cli, home: config.home });
+  // this server, whatever another one's address or key the environment names
+  const env = { ...cli.env, WINDLASS_URL: server.url, WINDLASS_KEY: server.ownerKey ?? undefined };
+  const connection = await connect({ ...cli, env, home: config.home });
   const answer = await followToOutcome(cli, connection, { run: run.id, after: 0 });
   for (const line of answer.lines) say(line);
   if (stopped.aborted) return answer;
   say('');
-  say([['dim', 'Again: windlass run repo-digest --wait   What goes on: windlass status   Stop the server: Ctrl-C']]);
+  say([['dim', `Again: ${called(cli)} run repo-digest --wait   What goes on: ${called(cli)} status   Stop the server: Ctrl-C`]]);
   return answer;
 }
