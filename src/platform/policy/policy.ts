@@ -16,6 +16,8 @@ export type PolicyQuestion = {
   /** Names that wait for a human whatever their side effect. */
   confirm: readonly string[];
   labels: readonly string[];
+  /** What its result does to the labels: a tool that brings in untrusted words reaches beyond this machine. */
+  taints: readonly string[];
 };
 
 /** One policy decision, pure: the same question gives the same answer, so that replay can ask again. */
@@ -23,6 +25,8 @@ export type Decide = (question: PolicyQuestion) => Decision;
 
 type Rule = { id: string; when: (question: PolicyQuestion) => boolean; answer: Decision['answer']; reason: (question: PolicyQuestion) => string };
 
+/** A read can carry data out as well as a write: in an address, in a search. */
+const reachesOut = (q: PolicyQuestion): boolean => q.sideEffect === 'external' || (q.sideEffect === 'read' && q.taints.includes('untrusted'));
 const leavesUs = (q: PolicyQuestion): boolean => q.sideEffect === 'external' || q.sideEffect === 'irreversible';
 
 /** Whether an allowlist names it; `github.*` names every tool of the server `github`. */
@@ -35,7 +39,7 @@ const RULES: readonly Rule[] = [
   { id: 'allowlist', when: (q) => !isListed(q.allowlist, q.name), answer: 'deny', reason: (q) => `${q.name} is not among what this agent may use` },
   {
     id: 'two_of_three',
-    when: (q) => q.action === 'tool' && q.sideEffect === 'external' && q.labels.includes('untrusted') && q.labels.includes('private'),
+    when: (q) => q.action === 'tool' && reachesOut(q) && q.labels.includes('untrusted') && q.labels.includes('private'),
     answer: 'confirm',
     reason: () => 'the run has read untrusted content and holds private data, so a person confirms what it does outside',
   },

@@ -90,6 +90,7 @@ function decideCall({ state, rules }: Context, entry: ToolManifestEntry): Decisi
       allowlist: allowlistOf(state),
       confirm,
       labels: state.labels,
+      taints: entry.taints,
     });
   } catch (thrown) {
     // What cannot be decided is not done; the reason goes into the journal and to the model.

@@ -71,6 +71,7 @@ function decideModel({ state, rules }: Context): Decision {
       allowlist: [model, ...fallbacks],
       confirm,
       labels: state.labels,
+      taints: [],
     });
   } catch (thrown) {
     // What cannot be decided is not done; the reason ends up in the run's.

@@ -12,6 +12,7 @@ const question = (over: Partial<PolicyQuestion>): PolicyQuestion => ({
   allowlist: ['look', 'github.*'],
   confirm: [],
   labels: [],
+  taints: [],
   ...over,
 });
 
@@ -33,6 +34,10 @@ const TABLE: [string, Partial<PolicyQuestion>, string, string[]][] = [
     'confirm',
     ['two_of_three', 'external_confirmed'],
   ],
+  ['reading outside with private data', { taints: ['untrusted'], labels: ['private'] }, 'allow', ['read_allowed']],
+  ['reading outside after reading outside', { taints: ['untrusted'], labels: ['untrusted'] }, 'allow', ['read_allowed']],
+  ['reading outside with both, by which data leaves', { taints: ['untrusted'], labels: ['untrusted', 'private'] }, 'confirm', ['two_of_three']],
+  ['reading at home with both', { taints: ['private'], labels: ['untrusted', 'private'] }, 'allow', ['read_allowed']],
   ['a model of the agent', { action: 'model' }, 'allow', ['model_allowed']],
   ['another model', { action: 'model', name: 'other/one' }, 'deny', ['allowlist']],
 ];
