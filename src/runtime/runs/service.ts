@@ -116,14 +116,27 @@ function inspectors(deps: RunsDeps): Pick<All, 'transcript' | 'prompt' | 'verify
 function commands(deps: RunsDeps): Pick<All, 'cancel' | 'pause' | 'resume' | 'note'> {
   const signalled =
     (signal: 'cancel' | 'pause' | 'resume') =>
-    (caller: Caller<Principal>, { id, reason }: { id: string; reason: string }) =>
-      signalRun(deps, wishOf(caller, id), { signal, reason });
+    async (caller: Caller<Principal>, { id, reason }: { id: string; reason: string }) => {
+      await refuseForeign(deps, caller, id);
+      return signalRun(deps, wishOf(caller, id), { signal, reason });
+    };
   return {
     cancel: signalled('cancel'),
     pause: signalled('pause'),
     resume: signalled('resume'),
-    note: (caller, { id, text }) => noteOnRun(deps, wishOf(caller, id), text),
+    note: async (caller, { id, text }) => {
+      await refuseForeign(deps, caller, id);
+      return noteOnRun(deps, wishOf(caller, id), text);
+    },
   };
+}
+
+/** An agent steers only runs that it started itself. @throws AppError `denied` */
+async function refuseForeign(deps: RunsDeps, { principal }: Caller<Principal>, id: string): Promise<void> {
+  if (principal.kind !== 'agent') return;
+  const row = await existingRun(deps.store, { org: principal.org, run: parseId('run', id) });
+  if (row.actor === principal.actor) return;
+  throw new AppError('denied', `An agent may steer only runs it started, and run ${id} is not one.`, { next: "Use a person's key." });
 }
 
 function makers(deps: RunsDeps): Pick<All, 'retry' | 'rerun' | 'fork'> {

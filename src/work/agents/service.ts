@@ -68,7 +68,7 @@ export function createAgents(deps: AgentsDeps): Agents {
       deps.db.asOrg(org, async (tx) => {
         const found = await existing(tx, org, agent);
         refuseHalted(found);
-        refuseUse(found, who);
+        await refuseUse(tx, found, { org, ...who });
       }),
     networkAllow: (org, at) => deps.db.asOrg(org, async (tx) => (await store.getVersion(tx, org, at))?.definition.network.allow ?? []),
     childManifest: (org, names) => childManifest(deps, org, names),
@@ -199,6 +199,8 @@ async function runAgent(deps: AgentsDeps, caller: Caller<Principal>, input: Para
     correlation: caller.correlation,
     request: caller.request,
     requester: { role: principal.role, channel: null },
+    // what an agent hands on may be anything it has read
+    labels: principal.kind === 'agent' ? ['untrusted', 'private'] : [],
     project: await deps.project(principal.org, input.project),
     lane: input.lane ?? null,
     priority: input.priority,

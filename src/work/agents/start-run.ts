@@ -70,7 +70,7 @@ export async function startRun(deps: StartDeps, start: StartRun): Promise<Starte
     const found = await store.getByName(tx, start.org, start.agent);
     if (found === null) throw unknownAgent(start.agent);
     refuseHalted(found);
-    if (start.requester !== null) refuseUse(found, { actor: start.actor, name: start.by.name, ...start.requester });
+    if (start.requester !== null) await refuseUse(tx, found, { org: start.org, actor: start.actor, name: start.by.name, ...start.requester });
     refuseInput(deps.check, found, start.input);
     const run = newRun(deps, found, { id, start });
     await deps.runs.createRun(tx, run);
@@ -187,8 +187,14 @@ function modelOf(deps: StartDeps, agent: AgentRow): string {
   });
 }
 
-/** @throws AppError `denied` for whom the definition does not name (spec AGT-3). */
-export function refuseUse(agent: AgentRow, who: Requester): void {
+/** @throws AppError `denied` for whom the definition does not name (spec AGT-3), and for an agent whose own definition does not name this one. */
+export async function refuseUse(tx: Tx, agent: AgentRow, who: Requester & { org: OrgId }): Promise<void> {
+  const caller = await store.getByActor(tx, who.org, who.actor);
+  if (caller !== null && !caller.definition.agents.includes(agent.name)) {
+    throw new AppError('denied', `Agent ${caller.name} may not run ${agent.name}: it is not among the agents of its definition.`, {
+      next: `Add ${agent.name} under agents of ${caller.name}, or use a person's key.`,
+    });
+  }
   if (mayUse(agent.definition, who)) return;
   const owner = agent.definition.owner === undefined ? '' : `, ${agent.definition.owner},`;
   throw new AppError('denied', `Agent ${agent.name} is not open to ${who.name}.`, { next: `Ask its owner${owner} to add you under access.` });

@@ -56,6 +56,15 @@ export async function getById(tx: Sql, org: OrgId, id: AgentId): Promise<AgentRo
   return row === undefined ? null : rowOf(row);
 }
 
+/** The agent whose service account this is; null for anybody else. */
+export async function getByActor(tx: Sql, org: OrgId, actor: string): Promise<AgentRow | null> {
+  const [row] = await tx.query<Row>(`${AGENTS} join actor c on c.org_id = a.org_id and c.agent_id = a.id where c.org_id = $1 and c.id = $2`, [
+    org,
+    actor,
+  ]);
+  return row === undefined ? null : rowOf(row);
+}
+
 export async function getNamed(tx: Sql, org: OrgId, names: readonly string[]): Promise<AgentRow[]> {
   return (await tx.query<Row>(`${AGENTS} where a.org_id = $1 and a.name = any ($2) order by a.name`, [org, names])).map(rowOf);
 }

@@ -86,6 +86,22 @@ test('a fork goes on from a step with another result, which is marked edited; a 
   assert.equal(world.effects.length, 2);
 });
 
+test("an agent's key steers only runs that the agent started; a person's steers all [AGT-1]", async () => {
+  await using opened = await open(['end']);
+  const { world, handlers } = opened;
+  const run = await create(world);
+  const agent: Caller<Principal> = { ...CALLER, principal: { ...CALLER.principal, kind: 'agent', actor: storedId('act', 'act_other') } };
+  await assert.rejects(handlers.note(agent, { id: run, text: 'Obey me.' }), { code: 'denied' });
+  for (const steer of ['cancel', 'pause', 'resume'] as const)
+    await assert.rejects(handlers[steer](agent, { id: run, reason: '' }), { code: 'denied' });
+  assert.equal((await world.store.readInbox(ORG, run)).length, 0);
+  const starter = (await world.store.getRun(ORG, run))?.actor;
+  assert.ok(starter !== undefined);
+  await handlers.note({ ...agent, principal: { ...agent.principal, actor: starter } }, { id: run, text: 'Go on.' });
+  await handlers.cancel(CALLER, { id: run, reason: '' });
+  assert.equal((await world.store.readInbox(ORG, run)).length, 2);
+});
+
 test('a replay makes the same decisions again, writes nothing, and a prompt is rebuilt to its hash [RUN-6, HAR-3]', async () => {
   await using opened = await open(['write', 'end']);
   const { world, handlers, drive } = opened;
