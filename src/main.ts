@@ -64,7 +64,7 @@ import { listen } from './surfaces/http/listen.ts';
 import { createRateLimiter } from './surfaces/http/rate-limit.ts';
 import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
 import { mountMcp } from './surfaces/mcp/mount.ts';
-import { createTraffic, engineMetrics } from './surfaces/http/metrics.ts';
+import { createTraffic, engineMetrics, organizationMetrics } from './surfaces/http/metrics.ts';
 import { createOnceStore, onceRetention } from './surfaces/http/store.ts';
 import { agentOperations } from './work/agents/contract.ts';
 import { createAgents } from './work/agents/service.ts';
@@ -72,6 +72,8 @@ import { createFindCheckout } from './work/projects/checkout.ts';
 import type { ProjectView } from './work/projects/contract.ts';
 import { projectOperations } from './work/projects/contract.ts';
 import { createProjects } from './work/projects/service.ts';
+import { statusOperations } from './work/status/contract.ts';
+import { createStatus } from './work/status/service.ts';
 import { templateOperations } from './work/templates/contract.ts';
 import { createTemplates } from './work/templates/service.ts';
 
@@ -297,10 +299,12 @@ async function serve(config: Config, built: Parts & Ground & Domains & { counts:
   const retention = createRetention({ clock, classes: [requests.retention, onceRetention(db), requestRetention(db)] });
   closers.push(repeat({ clock, everyMs: SWEEP_EVERY_MS, log, what: 'deleting what is old' }, () => retention.sweep()));
   const closing = new AbortController();
+  const startedAtMs = clock.nowMs();
+  const status = createStatus({ db, clock, version: VERSION, startedAtMs });
   const traffic = createTraffic(requests);
   const door = {
     ...{ ids, log, version: VERSION },
-    operations: [...operationsOf(built), ...bind(telemetryOperations, requests.handlers)],
+    operations: [...operationsOf(built), ...bind(telemetryOperations, requests.handlers), ...bind(statusOperations, status.handlers)],
     authenticate: (secret: string) => identity.authenticate(secret),
     limiter: createRateLimiter({ nowMs: () => clock.nowMs() }),
     requestsPerMinute: ({ kind }: Principal) => (kind === 'user' || kind === 'cli' ? REQUESTS_PER_MINUTE.person : REQUESTS_PER_MINUTE.other),
@@ -317,7 +321,9 @@ async function serve(config: Config, built: Parts & Ground & Domains & { counts:
   const mcp = mountMcp(app, { ...door, clock, toolsets: [createAgentsToolset({ watch, clock })], newSessionId: randomUUID });
   mountHealth(app, {
     version: VERSION,
-    startedAtMs: clock.nowMs(),
+    startedAtMs,
+    door,
+    organization: async (org) => organizationMetrics(await status.figures(org)),
     health: () => db.health(),
     ready: () => !closing.signal.aborted,
     metrics: async () => [...traffic.metrics(), ...engineMetrics(counts())],

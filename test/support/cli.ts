@@ -66,6 +66,8 @@ export function fakeApp({ operations = [], first = () => {} }: FakeServer): Http
     health: async () => ({ serverVersion: '18.4', roundTripMs: 0.4 }),
     ready: () => true,
     metrics: async () => [],
+    door: { authenticate: async () => null, limiter: createRateLimiter({ nowMs: () => NOW_MS }), requestsPerMinute: () => 1 },
+    organization: async () => [],
   });
   return app;
 }

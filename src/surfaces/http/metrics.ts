@@ -1,5 +1,6 @@
 /** Metrics in Prometheus' text format (spec TRC-2): what a process counts of itself, and how it is written. */
 import type { RequestLog } from '../../platform/telemetry/request-log.ts';
+import type { OrgFigures } from '../../work/status/service.ts';
 import type { Answered } from './app.ts';
 
 export type Metric = {
@@ -61,6 +62,24 @@ export function engineMetrics(counts: { held: number; lost: number }): Metric[] 
   return [
     gauge('runs_held', 'Runs that this process carries out now.', counts.held),
     counter('leases_lost_total', 'Runs that another process took over from this one.', counts.lost),
+  ];
+}
+
+/** Of one organization, for its own keys. */
+export function organizationMetrics({ runs, questions, agentsInError, today }: OrgFigures): Metric[] {
+  const counts = runs.map(({ status, count }): [string, number] => [status, count]);
+  const tokens: [string, number][] = [
+    ['input', today.inputTokens],
+    ['output', today.outputTokens],
+  ];
+  return [
+    byLabel({ name: 'runs', help: 'Runs by status, ended ones included.', type: 'gauge' }, 'status', counts),
+    gauge('queue_depth', 'Runs that wait for a worker.', counts.find(([status]) => status === 'queued')?.[1] ?? 0),
+    gauge('approvals_waiting', 'Open questions to people.', questions),
+    gauge('agents_in_error', 'Agents that take no runs until a person resumes them.', agentsInError),
+    byLabel({ name: 'tokens_today', help: 'Tokens of runs created since midnight UTC.', type: 'gauge' }, 'direction', tokens),
+    gauge('cost_today_micro_usd', 'Known cost of runs created since midnight UTC.', today.microUsd),
+    gauge('cost_unknown_runs_today', 'Runs since midnight UTC whose cost is not known whole.', today.unknown),
   ];
 }
 

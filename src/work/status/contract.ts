@@ -1,0 +1,52 @@
+/** What surfaces can ask of the state of the server: one call for one screen (spec BUD-5, CLI-1). */
+import { z } from 'zod';
+import { operation } from '../../kernel/operation.ts';
+import { Count } from '../../kernel/page.ts';
+import { RunStatus } from '../../kernel/run-status.ts';
+
+/** At most this many of each list are shown; the count says of how many. */
+export const STATUS_SHOWN = 10;
+
+export const StatusView = z.object({
+  server: z.object({ version: z.string(), startedAtMs: z.int(), nowMs: z.int() }),
+  database: z.object({ version: z.string(), roundTripMs: z.number() }),
+  runs: z.array(z.object({ status: RunStatus, count: Count })).meta({ description: 'Every status that a run has now.' }),
+  waitingForPeople: z.object({
+    count: Count,
+    items: z.array(z.object({ id: z.string(), run: z.string(), agent: z.string(), kind: z.string(), question: z.string(), deadlineMs: z.int() })),
+  }),
+  agentsInError: z.object({ count: Count, items: z.array(z.object({ name: z.string(), reason: z.string(), sinceMs: z.int() })) }),
+  spend: z.object({
+    sinceMs: z.int(),
+    /** What is known to have been spent; a lower bound when `unknown` is not zero. */
+    microUsd: z.int(),
+    runs: Count,
+    /** Runs whose cost is not known whole: a model without a price. */
+    unknown: Count,
+    /** Runs whose answers were scripted, which cost nothing. */
+    rehearsed: Count,
+    inputTokens: z.int(),
+    outputTokens: z.int(),
+  }),
+});
+export type StatusView = z.infer<typeof StatusView>;
+
+export const statusOperations = {
+  read: operation({
+    name: 'status.read',
+    permission: 'status.read',
+    method: 'GET',
+    path: '/status',
+    summary: 'Shows the server, runs by status, what waits for people, agents in error and what was spent since a time.',
+    input: z.object({
+      since: z.coerce
+        .number()
+        .int()
+        .nonnegative()
+        .max(8_640_000_000_000_000)
+        .optional()
+        .meta({ description: 'Spend since then, in milliseconds since the epoch; midnight UTC when left out.' }),
+    }),
+    output: StatusView,
+  }),
+};

@@ -1,0 +1,73 @@
+/** The state of the server in one answer, and its figures for Prometheus. Reads only. */
+import type { Clock } from '../../kernel/clock.ts';
+import type { OrgId } from '../../kernel/ids.ts';
+import type { Handlers } from '../../kernel/operation.ts';
+import type { Count } from '../../kernel/page.ts';
+import type { Principal } from '../../platform/identity/principal.ts';
+import type { Database, Tx } from '../../storage/database.ts';
+import type { statusOperations } from './contract.ts';
+import { STATUS_SHOWN } from './contract.ts';
+import * as store from './store.ts';
+
+export type StatusDeps = { db: Database; clock: Clock; version: string; startedAtMs: number };
+
+export type OrgFigures = { runs: { status: string; count: number }[]; questions: number; agentsInError: number; today: store.Spent };
+export type Status = {
+  handlers: Handlers<Principal, typeof statusOperations>;
+  /** For metrics: at most this old. */
+  figures(org: OrgId): Promise<OrgFigures>;
+};
+
+const DAY_MS = 86_400_000;
+const FIGURES_KEPT_MS = 5_000;
+const FIGURES_MAX = 100;
+
+export function createStatus(deps: StatusDeps): Status {
+  const { db, clock } = deps;
+  const kept = new Map<OrgId, { atMs: number; figures: Promise<OrgFigures> }>();
+  const midnight = (): number => Math.floor(clock.nowMs() / DAY_MS) * DAY_MS;
+  return {
+    handlers: {
+      async read({ principal: { org } }, { since }) {
+        const sinceMs = since ?? midnight();
+        const [health, found] = await Promise.all([db.health(), db.asOrg(org, (tx) => look(tx, org, sinceMs))]);
+        const { runs, questions, errors, spent } = found;
+        return {
+          server: { version: deps.version, startedAtMs: deps.startedAtMs, nowMs: clock.nowMs() },
+          database: { version: health.serverVersion, roundTripMs: health.roundTripMs },
+          runs: runs.map(({ status, count }) => ({ status, count: exact(count) })),
+          waitingForPeople: { count: exact(questions.total), items: questions.rows },
+          agentsInError: { count: exact(errors.total), items: errors.rows },
+          spend: { ...spent, sinceMs, runs: exact(spent.runs), unknown: exact(spent.unknown), rehearsed: exact(spent.rehearsed) },
+        };
+      },
+    },
+    figures(org) {
+      const known = kept.get(org);
+      const nowMs = clock.nowMs();
+      if (known !== undefined && nowMs - known.atMs < FIGURES_KEPT_MS) return known.figures;
+      if (kept.size >= FIGURES_MAX) kept.clear();
+      const figures = db.asOrg(org, async (tx) => {
+        const { runs, questions, errors, spent } = await look(tx, org, midnight());
+        return { runs, questions: questions.total, agentsInError: errors.total, today: spent };
+      });
+      kept.set(org, { atMs: nowMs, figures });
+      figures.catch(() => kept.delete(org)); // the next request asks anew
+      return figures;
+    },
+  };
+}
+
+async function look(tx: Tx, org: OrgId, sinceMs: number) {
+  const [runs, questions, errors, spent] = await Promise.all([
+    store.countRuns(tx, org),
+    store.openQuestions(tx, org, STATUS_SHOWN),
+    store.agentsInError(tx, org, STATUS_SHOWN),
+    store.spentSince(tx, org, sinceMs),
+  ]);
+  return { runs, questions, errors, spent };
+}
+
+function exact(value: number): Count {
+  return { kind: 'exact', value };
+}
