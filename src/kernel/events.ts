@@ -61,6 +61,15 @@ export type Escalation = z.infer<typeof Escalation>;
 export const Cost = z.object({ microUsd: z.int().nonnegative(), known: z.boolean() });
 export type Cost = z.infer<typeof Cost>;
 
+const Filed = z.object({
+  project: z.string().nullable(),
+  schedule: z.string().nullable(),
+  root: z.string(),
+  lane: z.string().nullable(),
+  pool: z.string().nullable(),
+  priority: z.enum(['low', 'normal', 'high']),
+});
+
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) => z.object({ type: z.literal(type), ...shape });
 
 export const RunEvent = z.discriminatedUnion('type', [
@@ -77,6 +86,8 @@ export const RunEvent = z.discriminatedUnion('type', [
     /** Version of the pure rules that decide (fold and next), so that a journal says what read it. */
     rules: z.int().positive(),
     deadlineMs: Ms.nullable(),
+    /** How it was filed in the queue; the store writes it, so that the row can be rebuilt from the journal alone. */
+    filed: Filed.optional(),
   }),
   event('run.started', {
     worker: z.string(),

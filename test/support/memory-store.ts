@@ -2,6 +2,7 @@
  * A model of `RunStore` in memory: the reference that the conformance suite holds PostgreSQL to, and what the simulation
  * runs on. Writes of a transaction are kept back until its commit, so a failing one leaves no trace.
  */
+import { firstEntryOf } from '../../src/runtime/runs/projection.ts';
 import { AppError } from '../../src/kernel/errors.ts';
 import { EVENT_VERSION } from '../../src/kernel/events.ts';
 import type { Entry, RunEvent } from '../../src/kernel/events.ts';
@@ -164,7 +165,7 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
         numbers += 1;
         held.number = numbers;
         runs.set(keyOf(run.org, run.id), held);
-        write(held, run.actor, [{ event: run.queued, effectId: null }]);
+        write(held, run.actor, [{ event: firstEntryOf(run), effectId: null }]);
       });
     },
     async putInbox(tx, item) {

@@ -3,6 +3,7 @@
  */
 import { isoTime } from '../../kernel/clock.ts';
 import { isFinal } from '../../kernel/run-status.ts';
+import type { EventOf } from '../../kernel/events.ts';
 import type { JsonObject } from '../../kernel/canonical-json.ts';
 import type { NewRun, Priority, RunPatch } from './store-port.ts';
 
@@ -47,6 +48,12 @@ export function changesOf(patch: RunPatch, atMs: number): JsonObject | null {
     changes['runnable_at'] = ends ? null : timeOrNull(patch.release?.runnableAtMs ?? null);
   }
   return Object.keys(changes).length === 0 ? null : changes;
+}
+
+/** The first entry of a run's journal: what was asked for, and how it was filed. */
+export function firstEntryOf(run: NewRun): EventOf<'run.queued'> {
+  const { project, schedule, root, lane, pool, priority } = run;
+  return { ...run.queued, filed: { project, schedule, root, lane, pool, priority } };
 }
 
 /** Column values of a new run, all but those with a default. */

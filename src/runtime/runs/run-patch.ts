@@ -37,8 +37,8 @@ export function changedSince(known: RunPatch, next: RunPatch): RunPatch {
   return Object.fromEntries(changed);
 }
 
-/** All of a projection row that its journal tells. Not in it: where the run waits in the queue, and how it was filed there. */
-export type Rebuilt = Omit<RunRow, 'project' | 'schedule' | 'root' | 'depth' | 'lane' | 'pool' | 'priority' | 'runnableAtMs' | 'correlation'>;
+/** All of a projection row but when the run may next be taken, which only claiming needs. */
+export type Rebuilt = Omit<RunRow, 'runnableAtMs'>;
 
 /** The row from nothing but the run's own entries, for comparison and repair. @throws AppError as `fold` does. */
 export function rebuildRun(entries: readonly Entry[], from: RunState = emptyState()): Rebuilt {
@@ -46,6 +46,8 @@ export function rebuildRun(entries: readonly Entry[], from: RunState = emptyStat
   const last = entries.at(-1);
   invariant(first?.event?.type === 'run.queued' && last !== undefined, 'a journal begins with run.queued');
   const queued = first.event;
+  const { filed } = queued;
+  invariant(filed !== undefined, 'a stored run.queued says how it was filed');
   const { agent } = queued.plan;
   const { status = 'queued', waitingFor = null, reason = '', startedAtMs = null, endedAtMs = null, ...shown } = patchOf(foldAll(entries, from));
   const { rehearsed = false, phase = null, percent = null, turns = 0, toolCalls = 0, usage = NO_USAGE, cost = { microUsd: 0, known: true } } = shown;
@@ -60,6 +62,14 @@ export function rebuildRun(entries: readonly Entry[], from: RunState = emptyStat
     parent: queued.parent === null ? null : storedId('run', queued.parent.run),
     origin: queued.origin === null ? null : { run: storedId('run', queued.origin.run), seq: queued.origin.seq, hash: queued.origin.hash },
     deadlineMs: queued.deadlineMs,
+    project: filed.project === null ? null : storedId('prj', filed.project),
+    schedule: filed.schedule === null ? null : storedId('sch', filed.schedule),
+    root: storedId('run', filed.root),
+    depth: queued.parent?.depth ?? 0,
+    lane: filed.lane,
+    pool: filed.pool,
+    priority: filed.priority,
+    correlation: storedId('cor', queued.correlationId),
     actor: storedId('act', first.actor),
     createdAtMs: first.atMs,
     rules: queued.rules,

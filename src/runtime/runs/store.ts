@@ -16,7 +16,7 @@ import { NO_HASH, sealEntries } from '../../storage/journal.ts';
 import { CLOCK_ATTEMPTS, CLOCK_TOLERANCE, commitBatch } from './append-store.ts';
 import { createClaims } from './claim-store.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { newRowOf } from './projection.ts';
+import { firstEntryOf, newRowOf } from './projection.ts';
 import { ENTRY_COLUMNS, ENTRY_TABLES, entryOf, RUN_COLUMNS, RUN_TABLES, rowOf } from './row-store.ts';
 import type { StoredEntry, StoredRun } from './row-store.ts';
 import type { AppendRequest, AppendResult, InboxItem, InboxKind, NewRun, RunRow, RunStore, StoreTx } from './store-port.ts';
@@ -81,7 +81,9 @@ async function insertRun(tx: Tx, run: NewRun, deps: Pick<RunStoreDeps, 'clock' |
   for (let attempt = 1; ; attempt += 1) {
     const [atMs, sentLocalMs] = [deps.clock.nowMs(), deps.clock.localMs()];
     const context = { org: run.org, stream: run.id, head: { seq: 0, hash: NO_HASH }, fence: 0, actor: run.actor, version: EVENT_VERSION, atMs };
-    const { entries, payloads } = toRows(sealEntries({ ...context, randomBytes: deps.randomBytes }, [{ payload: run.queued, effectId: null }]));
+    const { entries, payloads } = toRows(
+      sealEntries({ ...context, randomBytes: deps.randomBytes }, [{ payload: firstEntryOf(run), effectId: null }]),
+    );
     const [row] = await tx.query<{ now: number | null }>('select run_begin($1, $2, $3, $4, $5) as now', [
       JSON.stringify(entries[0]),
       payloads[0]?.body ?? null,
