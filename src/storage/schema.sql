@@ -783,7 +783,9 @@ begin
   insert into run (org_id, id, project_id, agent_id, agent_name, agent_version, purpose, trigger, schedule_id, parent_id, root_id, depth, origin_run,
       origin_seq, origin_hash, lane, pool, priority, deadline_at, actor_id, correlation_id, created_at, rules, runnable_at)
     select f.org_id, f.id, f.project_id, f.agent_id, f.agent_name, f.agent_version, f.purpose, f.trigger, f.schedule_id, f.parent_id, f.root_id, f.depth,
-      f.origin_run, f.origin_seq, f.origin_hash, f.lane, f.pool, f.priority, f.deadline_at, f.actor_id, f.correlation_id, f.created_at, f.rules, f.runnable_at
+      f.origin_run, f.origin_seq, f.origin_hash, f.lane, f.pool, f.priority, f.deadline_at, f.actor_id, f.correlation_id, f.created_at, f.rules,
+      -- what may go at once is due now: the sealing clock may be a moment ahead of this one
+      case when f.runnable_at <= sealed_at then least(f.runnable_at, now) else f.runnable_at end
     from json_populate_record(null::run, fields) f;
   return null;
 end
