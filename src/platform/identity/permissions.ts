@@ -26,6 +26,7 @@ export const PERMISSIONS = {
   'schedules.write': { role: 'operator', scope: 'agents', does: 'change schedules' },
   'projects.write': { role: 'operator', scope: 'agents', does: 'register and change projects' },
   'engine.operate': { role: 'operator', scope: 'admin', does: 'operate the engine' },
+  'commands.write': { role: 'admin', scope: 'agents', does: 'define commands, which run as the server itself' },
   'keys.read': { role: 'admin', scope: 'admin', does: 'see keys and actors' },
   'keys.mint': { role: 'admin', scope: 'admin', does: 'make, rotate and revoke keys' },
   'policy.write': { role: 'admin', scope: 'admin', does: 'change policy' },

@@ -33,6 +33,7 @@ export async function createAgent(deps: ChangeDeps, tx: Tx, wish: Wish): Promise
     throw new AppError('conflict', `There is an agent ${definition.name} already.`, { next: `Change it: PUT /api/v1/agents/${definition.name}` });
   }
   await refuseBeyondOwn(tx, principal, [definition]);
+  refuseCommands(principal, [], definition);
   if (found !== null) {
     await store.setState(tx, org, { id: found.id, state: transition(found.state, 'revive'), reason: '' });
     return writeVersion(deps, tx, { agent: { ...found, state: 'active' }, wish, type: 'agent.revived' });
@@ -52,6 +53,7 @@ export async function updateAgent(deps: ChangeDeps, tx: Tx, change: { agent: Age
     throw new AppError('conflict', `Agent ${agent.name} is archived.`, { next: 'Create or apply it again to bring it back.' });
   if (compare(agent.definition, definition).length === 0) return agent;
   await refuseBeyondOwn(tx, principal, [agent.definition, definition]);
+  refuseCommands(principal, agent.definition.commands, definition);
   if (budgetIsMore(agent.definition.budget, definition.budget) && !allows(principal, 'budgets.raise')) {
     throw new AppError('denied', `This key may not raise the budget of ${agent.name}.`, {
       next: 'Use an admin or owner key, or leave the budget as it is.',
@@ -108,6 +110,15 @@ export async function refuseBeyondOwn(tx: Tx, principal: Principal, definitions:
   throw new AppError('denied', `Agent ${own.name} may not make or change an agent beyond its own tools, tier and budget.`, {
     faults,
     next: 'Ask a person to do it, or ask for less.',
+  });
+}
+
+/** A command is no tool under policy but a program of the server's own user: it can read what the server can. */
+function refuseCommands(principal: Principal, before: AgentDefinition['commands'], { name, commands }: AgentDefinition): void {
+  const known = new Set(before.map(({ argv }) => JSON.stringify(argv)));
+  if (commands.every(({ argv }) => known.has(JSON.stringify(argv))) || allows(principal, 'commands.write')) return;
+  throw new AppError('denied', `This key may not define the commands of ${name}: they run as the server itself.`, {
+    next: 'Use an admin or owner key.',
   });
 }
 

@@ -31,6 +31,7 @@ const LEAST: Record<Permission, Role> = {
   'schedules.write': 'operator',
   'projects.write': 'operator',
   'engine.operate': 'operator',
+  'commands.write': 'admin',
   'keys.read': 'admin',
   'keys.mint': 'admin',
   'policy.write': 'admin',

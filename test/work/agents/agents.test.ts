@@ -72,32 +72,6 @@ test('every change is a new version with author and time that nobody can rewrite
   );
 });
 
-test('the key of an agent runs only the agents that its definition names, and what it hands on is taken for anything [AGT-1, POL-3]', async () => {
-  await using all = await world();
-  const { agents, owner } = all;
-  const me = callerOf(owner);
-  await agents.handlers.create(me, definition({ name: 'helper' }));
-  await agents.handlers.create(me, definition({ name: 'powerful' }));
-  await agents.handlers.create(me, definition({ name: 'limited', agents: ['helper'] }));
-  const limited = callerOf(await agentPrincipal(all, 'limited'));
-  await assert.rejects(agents.handlers.run(limited, { name: 'powerful', input: {}, priority: 'normal' }), {
-    code: 'denied',
-    message: /not among the agents/,
-  });
-  await assert.rejects(agents.handlers.run(limited, { name: 'limited', input: {}, priority: 'normal' }), { code: 'denied' });
-  const who = { actor: limited.principal.actor, name: 'limited', role: 'operator', channel: null } as const;
-  await assert.rejects(agents.mayRun(owner.org, 'powerful', who), { code: 'denied' });
-  await agents.handlers.run(limited, { name: 'helper', input: {}, priority: 'normal' });
-  await agents.handlers.run(me, { name: 'powerful', input: {}, priority: 'normal' });
-  assert.deepEqual(
-    agents.runs.map(({ agentName, queued }) => [agentName, queued.labels]),
-    [
-      ['helper', ['untrusted', 'private']],
-      ['powerful', []],
-    ],
-  );
-});
-
 test('an agent is paused, resumed by a person, archived, and brought back with its history [AGT-1, AGT-4]', async () => {
   await using all = await world();
   const { agents, identity, owner } = all;
