@@ -90,7 +90,7 @@ export function createDriver(given: AdvanceDeps): Driver {
       const row = await deps.store.getRun(org, run);
       if (row === null || isFinal(row.status)) return { is: 'ended' };
       // held by another, or not due: a lease runs out by itself, a due time is in the row
-      const waits = row.status === 'waiting' || row.status === 'paused';
+      const waits = row.status === 'waiting' || row.status === 'paused' || row.status === 'queued';
       return { is: 'waiting', untilMs: waits ? row.runnableAtMs : Math.max(row.runnableAtMs ?? 0, claimedAtMs + given.leaseMs) };
     },
     drive,
