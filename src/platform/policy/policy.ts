@@ -29,9 +29,9 @@ type Rule = { id: string; when: (question: PolicyQuestion) => boolean; answer: D
 const reachesOut = (q: PolicyQuestion): boolean => q.sideEffect === 'external' || (q.sideEffect === 'read' && q.taints.includes('untrusted'));
 const leavesUs = (q: PolicyQuestion): boolean => q.sideEffect === 'external' || q.sideEffect === 'irreversible';
 
-/** Whether an allowlist names it; `github.*` names every tool of the server `github`. */
+/** Whether an allowlist names it; `github.*` names every tool of the server `github`, which are `github__create_issue` and the like. */
 export function isListed(allowlist: readonly string[], name: string): boolean {
-  return allowlist.some((entry) => entry === name || (entry.endsWith('.*') && name.startsWith(entry.slice(0, -1))));
+  return allowlist.some((entry) => entry === name || (entry.endsWith('.*') && name.startsWith(`${entry.slice(0, -2)}__`)));
 }
 
 /** The first group with a match decides, and within it every matching rule is named: deny before confirm before allow. */

@@ -24,8 +24,8 @@ const TABLE: [string, Partial<PolicyQuestion>, string, string[]][] = [
   ['a reversible write at tier 1', { sideEffect: 'reversible', tier: 1 }, 'confirm', ['tier1_confirmed']],
   ['a read at tier 1', { tier: 1 }, 'allow', ['read_allowed']],
   ['what is not listed', { name: 'delete_all' }, 'deny', ['allowlist']],
-  ['a tool of a listed server', { name: 'github.issues' }, 'allow', ['read_allowed']],
-  ['a tool whose name only begins like a listed server', { name: 'githubx.issues' }, 'deny', ['allowlist']],
+  ['a tool of a listed server', { name: 'github__issues' }, 'allow', ['read_allowed']],
+  ['a tool whose name only begins like a listed server', { name: 'githubx__issues' }, 'deny', ['allowlist']],
   ['a read that the agent wants confirmed', { confirm: ['look'] }, 'confirm', ['agent_confirm']],
   ['an unlisted tool, although it asks for confirmation', { name: 'x', confirm: ['x'] }, 'deny', ['allowlist']],
   [
@@ -68,7 +68,8 @@ test('no more than two of three: with both labels an external act is never allow
 });
 
 test('a wildcard in an allowlist names the tools of one server only [POL-1]', () => {
-  assert.ok(isListed(['a.*'], 'a.b'));
+  assert.ok(isListed(['a.*'], 'a__b'));
+  assert.ok(!isListed(['a.*'], 'ab__c'));
   assert.ok(!isListed(['a.*'], 'a'));
   assert.ok(!isListed(['*'], 'a'));
 });

@@ -82,7 +82,7 @@ const OWN = definition({
   tier: 2,
   limits: { turns: 10, costUsd: 1 },
   budget: { usd: 5, period: 'day' },
-  confirm: ['github.push'],
+  confirm: ['github__push'],
   network: { allow: ['10.0.0.1'] },
   environment: 'test',
 });
@@ -106,13 +106,13 @@ const BEYOND: [string, Record<string, unknown>][] = [
   ['budget', { budget: { usd: 6, period: 'day' } }],
   ['budget', { budget: { usd: 5, period: 'month' } }],
   ['budget', { budget: { tokens: 5, period: 'day' } }],
-  ['confirm', { tools: ['github.push'], confirm: [] }],
-  ['confirm', { tools: ['github.*'], confirm: ['github.pull'] }],
+  ['confirm', { tools: ['github__push'], confirm: [] }],
+  ['confirm', { tools: ['github.*'], confirm: ['github__pull'] }],
   ['kind', { kind: 'command', commands: [{ name: 'x', argv: ['sh'] }] }],
 ];
 const within = {
   name: 'child',
-  tools: ['git_log', 'github.pull'],
+  tools: ['git_log', 'github__pull'],
   tier: 3,
   limits: { turns: 2, costUsd: 0.5 },
   budget: { usd: 1, period: 'day' },
@@ -122,7 +122,7 @@ const within = {
 test('an agent may make an agent within its own tools, tier and budget [AGT-1]', () => {
   assert.deepEqual(beyondOwn(OWN, definition(within)), []);
   assert.deepEqual(beyondOwn(OWN, OWN), []);
-  assert.deepEqual(beyondOwn(OWN, definition({ ...within, tools: ['github.push'], confirm: ['github.*'] })), []);
+  assert.deepEqual(beyondOwn(OWN, definition({ ...within, tools: ['github__push'], confirm: ['github.*'] })), []);
 });
 
 for (const [path, change] of BEYOND) {
@@ -135,7 +135,7 @@ for (const [path, change] of BEYOND) {
   });
 }
 
-const TOOLS = ['a', 'b', 's.x', 's.y', 's.*', 't.z'];
+const TOOLS = ['a', 'b', 's__x', 's__y', 's.*', 't__z'];
 const someDefinition = fc
   .record({
     tools: fc.subarray(TOOLS),
@@ -154,7 +154,7 @@ test('a chain of agents that make agents never gains a tool, drops a confirmatio
     fc.property(someDefinition, fc.array(someDefinition, { maxLength: 8 }), (first, wishes) => {
       let current = first;
       for (const wish of wishes) if (beyondOwn(current, wish).length === 0) current = wish;
-      for (const tool of ['a', 'b', 's.x', 's.y', 't.z']) {
+      for (const tool of ['a', 'b', 's__x', 's__y', 't__z']) {
         if (!isListed(current.tools, tool)) continue;
         assert.ok(isListed(first.tools, tool), `gained ${tool}`);
         if (isListed(first.confirm, tool)) assert.ok(isListed(current.confirm, tool), `no longer confirms ${tool}`);

@@ -56,7 +56,7 @@ tier: 2
 owner: ada
 notify: [ada]
 access: { roles: [member, operator] }
-confirm: [github.create_issue]
+confirm: [github__create_issue]
 network: { allow: [10.0.0.0/8] }
 approval: { ttlHours: 2, onExpiry: halt }
 `;
@@ -68,7 +68,7 @@ approval: { ttlHours: 2, onExpiry: halt }
   const plan = planOfAgent({ id: 'agt_1', version: 4, definition: file.definition }, { model: 'anthropic/claude' });
   assert.deepEqual(RunPlan.parse(plan), plan);
   assert.deepEqual(plan.limits, { turns: 5, toolCalls: 100, activeMs: 600_000, tokens: 1_000_000, costMicroUsd: 500_000 });
-  assert.deepEqual([plan.approvalTtlMs, plan.onApprovalExpiry, plan.tier, plan.confirm], [7_200_000, 'halt', 2, ['github.create_issue']]);
+  assert.deepEqual([plan.approvalTtlMs, plan.onApprovalExpiry, plan.tier, plan.confirm], [7_200_000, 'halt', 2, ['github__create_issue']]);
 });
 
 test('all faults of a file come at once, each with line and path, an unknown key with the nearest known name [AGT-1]', () => {
