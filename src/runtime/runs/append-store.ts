@@ -38,7 +38,7 @@ type Answer = { matched: readonly number[]; firstPosition: number };
 export async function commitBatch(deps: AppendDeps, requests: readonly AppendRequest[]): Promise<AppendResult[]> {
   const results = new Map<AppendRequest, AppendResult>();
   // Where a statement is refused, halves are tried, until the one that is to blame stands alone.
-  const parts: (readonly AppendRequest[])[] = [requests];
+  const parts: (readonly AppendRequest[])[] = [requests.toSorted((a, b) => order(placeOf(a), placeOf(b)))];
   for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
     if (part.length === 0) continue;
     const outcome = await commitPart(deps, part);
@@ -51,6 +51,10 @@ export async function commitBatch(deps: AppendDeps, requests: readonly AppendReq
   }
   return requests.map((request) => results.get(request) ?? { ok: 'refused', cause: new AppError('internal', 'An append was not carried out.') });
 }
+
+/** Rows are locked in this order by every batch, and by the heartbeat beside it (`prolong_leases`). */
+const placeOf = ({ lease }: AppendRequest): string => `${lease.org}/${lease.run}`;
+const order = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
 
 type PartOutcome = { ok: 'done'; results: Map<AppendRequest, AppendResult> } | { ok: 'failed'; cause: unknown; culprit: AppendRequest | null };
 
@@ -102,7 +106,9 @@ async function writeBatch(deps: AppendDeps, sealed: readonly Sealed[], blame: (r
   const args = argumentsOf(sealed);
   const sealedAt = isoTime(sealed[0]?.entries[0]?.atMs ?? deps.clock.nowMs());
   const sentLocalMs = deps.clock.localMs();
-  const companions = sealed.filter(({ request }) => request.companion !== undefined);
+  const companions = sealed
+    .filter(({ request }) => request.companion !== undefined)
+    .toSorted((a, b) => order(a.request.lockOrder, b.request.lockOrder));
   return deps.db.asWorker(async (tx) => {
     if (companions.length === 0) {
       const [row] = await tx.last<{ matched: number[] | null; now: number; first_position: number | null }>(

@@ -76,7 +76,7 @@ export async function commit(deps: WriteDeps, held: HeldRun, { events, consumed,
       return { ...changedSince(held.shown, shown), ...(release === undefined ? {} : { release }) };
     },
     consumed: consumed ?? [],
-    ...(companion === undefined ? {} : { companion }),
+    ...(companion === undefined ? {} : { companion, lockOrder: `${held.row.org}/${held.row.agent}` }),
   };
   const result = await appendPatiently(deps, held, request);
   if (result === null) return false;

@@ -109,6 +109,8 @@ export type AppendRequest = {
   consumed: readonly number[];
   /** Writes that must commit with it or not at all (approval rows, agent's failure count, a child run, a budget). */
   companion?: (tx: StoreTx) => Promise<void>;
+  /** Of what the companion locks beyond its own run: companions of one batch run in this order, so that two batches never wait for each other. */
+  lockOrder?: string;
 };
 
 /**

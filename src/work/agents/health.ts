@@ -9,7 +9,7 @@ const REASON_CHARS = 300;
 
 /**
  * Counts the end; true when this end put the agent in error. Evals, dry runs, forks and replays say nothing of an agent's health.
- * Call it for the runs of one batch in the order of (org, agent), so that two batches never wait for each other.
+ * Locks the agent: companions of one batch run in the order of (org, agent), so that two batches never wait for each other.
  */
 export async function countRunEnd(tx: Sql, { row, ended }: EndedRun): Promise<boolean> {
   if (row.purpose !== 'live' && row.purpose !== 'rehearsal') return false;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { AppError } from '../../../src/kernel/errors.ts';
 import type { AgentId, OrgId, WorkerId } from '../../../src/kernel/ids.ts';
-import { createRunStore } from '../../../src/runtime/runs/store.ts';
+import { createRunStore, databaseTx } from '../../../src/runtime/runs/store.ts';
 import type { AppendResult, Lease, RunStore } from '../../../src/runtime/runs/store-port.ts';
 import { createRunViews } from '../../../src/runtime/runs/views-store.ts';
 import { createDatabaseClock } from '../../../src/storage/database-clock.ts';
@@ -185,4 +185,42 @@ test('positions of concurrent writers become visible in order, so that a cursor 
   };
   await Promise.all([...stores.map(write), make(), follow()]);
   assert.equal(seen.length, 3 * 61 + 60);
+});
+
+test('batches of two processes whose ends lock the same agents in opposite order do not collide [RUN-3, AGT-4]', async () => {
+  await using db = await testDatabase({ poolSize: 10 });
+  await db.addOrg(A);
+  for (const id of ['a', 'b']) {
+    await db.owner("insert into actor (org_id, id, kind, name, agent_id) values ($1, $2, 'agent', $2, $3)", [A, `act_${id}`, `agt_${id}`]);
+    await db.owner("insert into agent (org_id, id, name, actor_id, state, version) values ($1, $2, $3, $4, 'active', 1)", [
+      A,
+      `agt_${id}`,
+      id,
+      `act_${id}`,
+    ]);
+  }
+  const stores = [storeOn(db), storeOn(db)] as const;
+  const firsts = new AbortController();
+  let begun = 0;
+  const ending = async (store: RunStore, id: string, agent: string): Promise<ReturnType<typeof request>> => {
+    await create(store, newRun(A, id, { agent: `agt_${agent}` as AgentId }));
+    const lease = await claimOne(store, A, id);
+    return request(lease, {
+      lockOrder: `${A}/agt_${agent}`,
+      async companion(tx) {
+        await databaseTx(tx).query('select 1 from agent where org_id = $1 and id = $2 for no key update', [A, `agt_${agent}`]);
+        begun += 1;
+        if (begun === 2) firsts.abort();
+        // where both batches could begin, each now holds what the other wants next
+        await systemClock.sleep(300, firsts.signal);
+      },
+    });
+  };
+  const one = [await ending(stores[0], 'run_1', 'a'), await ending(stores[0], 'run_2', 'b')];
+  const two = [await ending(stores[1], 'run_3', 'b'), await ending(stores[1], 'run_4', 'a')];
+  const results = (await Promise.all([stores[0].append(one), stores[1].append(two)])).flat();
+  assert.deepEqual(
+    results.map(({ ok }) => ok),
+    ['appended', 'appended', 'appended', 'appended'],
+  );
 });
