@@ -13,6 +13,7 @@ import { createDatabase } from '../../../src/storage/database.ts';
 import type { Database } from '../../../src/storage/database.ts';
 import { append, appended, claim, claimOne, create, ended, ids, request, run } from '../../conformance/run-store-harness.ts';
 import { testDatabase } from '../../support/database.ts';
+import { until } from '../../support/until.ts';
 import { newRun, noteEvent } from '../../support/run-fixtures.ts';
 
 const A = 'org_a' as OrgId;
@@ -200,7 +201,6 @@ test('batches of two processes whose ends lock the same agents in opposite order
     ]);
   }
   const stores = [storeOn(db), storeOn(db)] as const;
-  const firsts = new AbortController();
   let begun = 0;
   const ending = async (store: RunStore, id: string, agent: string): Promise<ReturnType<typeof request>> => {
     await create(store, newRun(A, id, { agent: `agt_${agent}` as AgentId }));
@@ -210,9 +210,8 @@ test('batches of two processes whose ends lock the same agents in opposite order
       async companion(tx) {
         await databaseTx(tx).query('select 1 from agent where org_id = $1 and id = $2 for no key update', [A, `agt_${agent}`]);
         begun += 1;
-        if (begun === 2) firsts.abort();
         // where both batches could begin, each now holds what the other wants next
-        await systemClock.sleep(300, firsts.signal);
+        await until('the other batch', 300, async () => begun > 1).catch(() => {});
       },
     });
   };
