@@ -92,7 +92,7 @@ function place(operation: Operation, input: Readonly<Record<string, unknown>>): 
 
 type ProblemBody = { code?: string; detail?: string; next?: string; faults?: Fault[]; correlationId?: string; retryAfterMs?: number };
 
-async function problemError(response: Response): Promise<AppError> {
+export async function problemError(response: Response): Promise<AppError> {
   let problem: ProblemBody = {};
   try {
     problem = (await response.json()) as ProblemBody;
@@ -109,7 +109,7 @@ async function problemError(response: Response): Promise<AppError> {
 }
 
 /** The event-stream format of the HTML standard, section 9.2.6, as far as our server writes it. */
-async function* parseFrames(body: ReadableStream<Uint8Array>): AsyncIterable<StreamFrame> {
+export async function* parseFrames(body: ReadableStream<Uint8Array>): AsyncIterable<StreamFrame> {
   let rest = '';
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
     const blocks = (rest + chunk).split('\n\n');

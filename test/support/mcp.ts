@@ -1,7 +1,10 @@
 /** Real MCP clients against a server: the SDK's own of revision 2026-07-28, and its version 1 for the revisions before. */
+import { join } from 'node:path';
 import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } from '@modelcontextprotocol/client';
+import { StdioClientTransport as NewStdio } from '@modelcontextprotocol/client/stdio';
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { StdioClientTransport as OldStdio } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { CallToolResultSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 
 export type Form = { message: string; requestedSchema: unknown };
@@ -9,6 +12,8 @@ export type FormAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: Re
 export type ClientOptions = {
   url: string;
   key: string;
+  /** Over `windlass mcp` with this home folder instead: then it is the one to find address and key. */
+  stdioHome?: string;
   /** What the person at the client does with a form; without it the client has none. */
   person?: (form: Form) => FormAnswer;
 };
@@ -26,17 +31,18 @@ export type TestClient = AsyncDisposable & {
 };
 export type Called = { text: string; structured: Record<string, unknown>; isError: boolean; progress: string[] };
 
-export async function newClient({ url, key, person }: ClientOptions): Promise<TestClient> {
+export async function newClient({ url, key, person, stdioHome }: ClientOptions): Promise<TestClient> {
   const client = new NewClient(
     { name: 'test', version: '1.0.0' },
     { versionNegotiation: { mode: { pin: '2026-07-28' } }, capabilities: person === undefined ? {} : { elicitation: { form: {} } } },
   );
   if (person !== undefined) client.setRequestHandler('elicitation/create', async ({ params }) => person(params as Form));
-  await client.connect(new NewTransport(new URL(`${url}/mcp`), { requestInit: { headers: { authorization: `Bearer ${key}` } } }));
+  const http = (): NewTransport => new NewTransport(new URL(`${url}/mcp`), { requestInit: { headers: { authorization: `Bearer ${key}` } } });
+  await client.connect(stdioHome === undefined ? http() : new NewStdio(bridge(stdioHome)));
   return testClient('modern', client.getNegotiatedProtocolVersion(), client as unknown as SomeClient);
 }
 
-export async function oldClient({ url, key, person }: ClientOptions, version = '2025-11-25'): Promise<TestClient> {
+export async function oldClient({ url, key, person, stdioHome }: ClientOptions, version = '2025-11-25'): Promise<TestClient> {
   const client = new OldClient({ name: 'test', version: '1.0.0' }, { capabilities: person === undefined ? {} : { elicitation: {} } });
   if (person !== undefined) client.setRequestHandler(ElicitRequestSchema, async ({ params }) => person(params as Form));
   const transport = new OldTransport(new URL(`${url}/mcp`), {
@@ -48,8 +54,17 @@ export async function oldClient({ url, key, person }: ClientOptions, version = '
         ...(typeof init?.body === 'string' ? { body: init.body.replace('"protocolVersion":"2025-11-25"', `"protocolVersion":"${version}"`) } : {}),
       }),
   });
-  await client.connect(transport);
+  await client.connect(stdioHome === undefined ? transport : new OldStdio(bridge(stdioHome)));
   return testClient('legacy', transport.protocolVersion, client);
+}
+
+function bridge(home: string) {
+  return {
+    command: process.execPath,
+    args: [join(import.meta.dirname, '../../bin/windlass.mjs'), 'mcp'],
+    env: { PATH: process.env['PATH'] ?? '', WINDLASS_HOME: home },
+    stderr: 'ignore' as const,
+  };
 }
 
 type SomeClient = Pick<OldClient, 'listTools' | 'listResources' | 'readResource' | 'getPrompt' | 'complete' | 'close' | 'callTool'>;

@@ -90,8 +90,7 @@ export function isLoopback(url: string): boolean {
 export type ConnectOptions = { env: Environment; home: string; fetch: typeof globalThis.fetch };
 
 /** @throws AppError `unavailable` when nothing was ever started here, `denied` when the key file is not readable, `unauthenticated` without a key. */
-export async function connect(options: ConnectOptions): Promise<Connection> {
-  const { env, home, fetch } = options;
+export async function locate({ env, home }: Omit<ConnectOptions, 'fetch'>): Promise<{ url: string; key: string; server: ServerFile | null }> {
   const place = await findServer(env, home);
   const key = await findKey(env, home, place);
   if (key.kind === 'unreadable') {
@@ -107,7 +106,13 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     }
     throw new AppError('unauthenticated', `There is no key for ${place.url}: ${key.why}.`, { next: 'Set WINDLASS_KEY to a key of your own.' });
   }
-  return { ...createApi({ url: place.url, key: key.key, fetch }), server: place.server };
+  return { url: place.url, key: key.key, server: place.server };
+}
+
+/** @throws AppError as `locate` does. */
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const { url, key, server } = await locate(options);
+  return { ...createApi({ url, key, fetch: options.fetch }), server };
 }
 
 /** -1, 0 or 1 as `a` is older than, the same as or newer than `b`; what is no version counts as the same. */

@@ -113,6 +113,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/key.ts')).key,
   },
   {
+    name: 'mcp',
+    group: 'Server',
+    summary: 'Serves MCP on standard input and output, for clients that start a program.',
+    load: async () => (await import('./commands/mcp.ts')).mcp,
+  },
+  {
     name: 'completion',
     group: 'Server',
     summary: 'Prints a script that completes commands in a shell.',
