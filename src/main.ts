@@ -2,7 +2,7 @@
  * The composition root: builds every part bottom up and stops them top down. The only file that sees everything; it has no rules.
  */
 import { spawn } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Config } from './config.ts';
 import type { Base, Closer, StartOptions } from './ground.ts';
 import { announce, closeAll, createBase, openBlobs, openDatabase, repeat } from './ground.ts';
+import { serve } from './serve.ts';
 import type { JsonObject } from './kernel/canonical-json.ts';
 import { toAppError } from './kernel/errors.ts';
 import type { OrgId, RunId } from './kernel/ids.ts';
@@ -23,8 +24,6 @@ import type { Principal } from './platform/identity/principal.ts';
 import { byOf } from './platform/identity/principal.ts';
 import { createIdentity } from './platform/identity/service.ts';
 import { decideByTier } from './platform/policy/policy.ts';
-import { telemetryOperations } from './platform/telemetry/contract.ts';
-import { createRequestLog } from './platform/telemetry/request-log.ts';
 import type { Log } from './platform/telemetry/log.ts';
 import type { Models } from './runtime/models/model.ts';
 import { createModels } from './runtime/models/models.ts';
@@ -37,12 +36,10 @@ import { createLocalEngine } from './runtime/runs/local-engine.ts';
 import { createPreviewStore } from './runtime/runs/preview-store.ts';
 import { createRuns } from './runtime/runs/service.ts';
 import { signalRun } from './runtime/runs/signal-run.ts';
-import { requestRetention } from './runtime/runs/request-store.ts';
 import { createRunStore, databaseTx } from './runtime/runs/store.ts';
 import type { RunViews } from './runtime/runs/views-store.ts';
 import { createRunViews } from './runtime/runs/views-store.ts';
 import { createWakeupHub } from './runtime/runs/wakeup.ts';
-import { createWatch } from './runtime/runs/watch.ts';
 import { createProcessRunner } from './runtime/tools/child-process.ts';
 import { toolOperations } from './runtime/tools/contract.ts';
 import { toolHandlers } from './runtime/tools/service.ts';
@@ -54,26 +51,12 @@ import { startTicker } from './runtime/schedules/ticker.ts';
 import type { Check } from './runtime/tools/validate.ts';
 import { createValidator } from './runtime/tools/validate.ts';
 import { createDatabaseClock } from './storage/database-clock.ts';
-import type { HttpDeps } from './surfaces/http/app.ts';
-import { createRetention } from './storage/retention.ts';
-import { createHttpApp } from './surfaces/http/app.ts';
-import { mountEventStream } from './surfaces/http/event-stream.ts';
-import { createGuard } from './surfaces/http/guard.ts';
-import { mountHealth } from './surfaces/http/health.ts';
-import { listen } from './surfaces/http/listen.ts';
-import { createRateLimiter } from './surfaces/http/rate-limit.ts';
-import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
-import { mountMcp } from './surfaces/mcp/mount.ts';
-import { createTraffic, engineMetrics, organizationMetrics } from './surfaces/http/metrics.ts';
-import { createOnceStore, onceRetention } from './surfaces/http/store.ts';
 import { agentOperations } from './work/agents/contract.ts';
 import { createAgents } from './work/agents/service.ts';
 import { createFindCheckout } from './work/projects/checkout.ts';
 import type { ProjectView } from './work/projects/contract.ts';
 import { projectOperations } from './work/projects/contract.ts';
 import { createProjects } from './work/projects/service.ts';
-import { statusOperations } from './work/status/contract.ts';
-import { createStatus } from './work/status/service.ts';
 import { templateOperations } from './work/templates/contract.ts';
 import { createTemplates } from './work/templates/service.ts';
 
@@ -120,7 +103,11 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
   closers.push({ what: 'tools', close: () => domains.toolset.tools.close() });
   await domains.toolset.reap();
   const counts = startEngine(config, { ...base, ...ground, ...domains }, closers);
-  const url = await serve(config, { ...base, ...ground, ...domains, counts }, closers);
+  const url = await serve(
+    config,
+    { ...base, ...ground, ...domains, counts, version: VERSION, operations: operationsOf({ ...ground, ...domains }) },
+    closers,
+  );
   // A key is shown once, so none is made before everything that can fail has not: a taken port, above all.
   const people = await ensurePeople(config, { ...ground, newOwnerKey: options.newOwnerKey === true });
   closers.push(await announce(config, { url, version: VERSION, fetch: globalThis.fetch, clock: base.clock }));
@@ -291,49 +278,6 @@ function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Grou
   };
 }
 
-async function serve(config: Config, built: Parts & Ground & Domains & { counts: Driver['counts'] }, closers: Closer[]): Promise<string> {
-  const { clock, ids, log, db, hub, identity, store, previews, counts } = built;
-  const watch = createWatch({ store, clock, onNews: (org, run, on) => hub.onNews(org, run, on), preview: (org, run) => previews.read(org, run) });
-  const requests = createRequestLog({ db, clock, log });
-  closers.push({ what: 'request log', close: () => requests.close() });
-  const retention = createRetention({ clock, classes: [requests.retention, onceRetention(db), requestRetention(db)] });
-  closers.push(repeat({ clock, everyMs: SWEEP_EVERY_MS, log, what: 'deleting what is old' }, () => retention.sweep()));
-  const closing = new AbortController();
-  const startedAtMs = clock.nowMs();
-  const status = createStatus({ db, clock, version: VERSION, startedAtMs });
-  const traffic = createTraffic(requests);
-  const door = {
-    ...{ ids, log, version: VERSION },
-    operations: [...operationsOf(built), ...bind(telemetryOperations, requests.handlers), ...bind(statusOperations, status.handlers)],
-    authenticate: (secret: string) => identity.authenticate(secret),
-    limiter: createRateLimiter({ nowMs: () => clock.nowMs() }),
-    requestsPerMinute: ({ kind }: Principal) => (kind === 'user' || kind === 'cli' ? REQUESTS_PER_MINUTE.person : REQUESTS_PER_MINUTE.other),
-  } satisfies Partial<HttpDeps>;
-  const app = createHttpApp({
-    ...door,
-    guard: createGuard({ hosts: config.allowedHosts }),
-    once: createOnceStore(db),
-    nowMs: () => clock.nowMs(),
-    onAnswered: traffic.answered,
-    first: (http) =>
-      mountEventStream(http, { watch, exists: async (org, run) => (await store.getRun(org, run)) !== null, closing: closing.signal, log }),
-  });
-  const mcp = mountMcp(app, { ...door, clock, toolsets: [createAgentsToolset({ watch, clock })], newSessionId: randomUUID });
-  mountHealth(app, {
-    version: VERSION,
-    startedAtMs,
-    door,
-    organization: async (org) => organizationMetrics(await status.figures(org)),
-    health: () => db.health(),
-    ready: () => !closing.signal.aborted,
-    metrics: async () => [...traffic.metrics(), ...engineMetrics(counts())],
-  });
-  const listening = await listen(app, { host: config.host, port: config.port, clock });
-  closers.push({ what: 'HTTP', close: () => listening.close() }, { what: 'MCP', close: () => mcp.close() });
-  closers.push({ what: 'event streams', close: async () => closing.abort() });
-  return listening.url;
-}
-
 /** One line for each domain: what HTTP, MCP and the CLI can ask of it. */
 function operationsOf({ identity, projects, agents, templates, runs, toolset, approvals, schedules }: Ground & Domains): Bound<Principal>[] {
   return [
@@ -351,11 +295,7 @@ function operationsOf({ identity, projects, agents, templates, runs, toolset, ap
 /** The agent of the first minute. */
 const FIRST_AGENT = 'repo-digest';
 const EXPIRY_EVERY_MS = 5_000;
-/** Often enough that a laptop that is never on for a day deletes as well. */
-const SWEEP_EVERY_MS = 60 * 60_000;
 const CLEAN_UP_MS = 30_000;
-/** Spec API-2. */
-const REQUESTS_PER_MINUTE = { person: 1_000, other: 100 } as const;
 const TEMPLATES_FOLDER = join(import.meta.dirname, '../templates');
 
 /** The validator's words as the core wants them: one fault each. */

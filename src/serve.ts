@@ -1,0 +1,95 @@
+/**
+ * Opens the surfaces of the server: HTTP with its doors, event streams, MCP, health and metrics, and what is deleted when it is old.
+ * Part of the composition root; no rules.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Config } from './config.ts';
+import type { Base, Closer } from './ground.ts';
+import { repeat } from './ground.ts';
+import type { Bound } from './kernel/operation.ts';
+import { bind } from './kernel/operation.ts';
+import type { Principal } from './platform/identity/principal.ts';
+import type { Identity } from './platform/identity/service.ts';
+import type { Driver } from './runtime/runs/advance.ts';
+import type { PreviewStore } from './runtime/runs/preview-store.ts';
+import type { RunStore } from './runtime/runs/store-port.ts';
+import type { WakeupHub } from './runtime/runs/wakeup.ts';
+import type { Database } from './storage/database.ts';
+import { telemetryOperations } from './platform/telemetry/contract.ts';
+import { createRequestLog } from './platform/telemetry/request-log.ts';
+import { requestRetention } from './runtime/runs/request-store.ts';
+import { createWatch } from './runtime/runs/watch.ts';
+import type { HttpDeps } from './surfaces/http/app.ts';
+import { createRetention } from './storage/retention.ts';
+import { createHttpApp } from './surfaces/http/app.ts';
+import { mountEventStream } from './surfaces/http/event-stream.ts';
+import { createGuard } from './surfaces/http/guard.ts';
+import { mountHealth } from './surfaces/http/health.ts';
+import { listen } from './surfaces/http/listen.ts';
+import { createRateLimiter } from './surfaces/http/rate-limit.ts';
+import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
+import { mountMcp } from './surfaces/mcp/mount.ts';
+import { createTraffic, engineMetrics, organizationMetrics } from './surfaces/http/metrics.ts';
+import { createOnceStore, onceRetention } from './surfaces/http/store.ts';
+import { statusOperations } from './work/status/contract.ts';
+import { createStatus } from './work/status/service.ts';
+
+export type ServeDeps = Pick<Base, 'clock' | 'ids' | 'log'> & {
+  db: Database;
+  hub: Pick<WakeupHub, 'onNews'>;
+  identity: Pick<Identity, 'authenticate'>;
+  store: Pick<RunStore, 'readEntries' | 'getRun'>;
+  previews: Pick<PreviewStore, 'read'>;
+  counts: Driver['counts'];
+  operations: readonly Bound<Principal>[];
+  version: string;
+};
+
+/** Often enough that a laptop that is never on for a day deletes as well. */
+const SWEEP_EVERY_MS = 60 * 60_000;
+/** Spec API-2. */
+const REQUESTS_PER_MINUTE = { person: 1_000, other: 100 } as const;
+
+/** Answers the address; what it opened is added to `closers`. @throws AppError `unavailable` for an address that cannot be had. */
+export async function serve(config: Config, deps: ServeDeps, closers: Closer[]): Promise<string> {
+  const { clock, ids, log, db, hub, identity, store, previews, counts, version } = deps;
+  const watch = createWatch({ store, clock, onNews: (org, run, on) => hub.onNews(org, run, on), preview: (org, run) => previews.read(org, run) });
+  const requests = createRequestLog({ db, clock, log });
+  closers.push({ what: 'request log', close: () => requests.close() });
+  const retention = createRetention({ clock, classes: [requests.retention, onceRetention(db), requestRetention(db)] });
+  closers.push(repeat({ clock, everyMs: SWEEP_EVERY_MS, log, what: 'deleting what is old' }, () => retention.sweep()));
+  const closing = new AbortController();
+  const startedAtMs = clock.nowMs();
+  const status = createStatus({ db, clock, version, startedAtMs });
+  const traffic = createTraffic(requests);
+  const door = {
+    ...{ ids, log, version },
+    operations: [...deps.operations, ...bind(telemetryOperations, requests.handlers), ...bind(statusOperations, status.handlers)],
+    authenticate: (secret: string) => identity.authenticate(secret),
+    limiter: createRateLimiter({ nowMs: () => clock.nowMs() }),
+    requestsPerMinute: ({ kind }: Principal) => (kind === 'user' || kind === 'cli' ? REQUESTS_PER_MINUTE.person : REQUESTS_PER_MINUTE.other),
+  } satisfies Partial<HttpDeps>;
+  const app = createHttpApp({
+    ...door,
+    guard: createGuard({ hosts: config.allowedHosts }),
+    once: createOnceStore(db),
+    nowMs: () => clock.nowMs(),
+    onAnswered: traffic.answered,
+    first: (http) =>
+      mountEventStream(http, { watch, exists: async (org, run) => (await store.getRun(org, run)) !== null, closing: closing.signal, log }),
+  });
+  const mcp = mountMcp(app, { ...door, clock, toolsets: [createAgentsToolset({ watch, clock })], newSessionId: randomUUID });
+  mountHealth(app, {
+    version,
+    startedAtMs,
+    door,
+    organization: async (org) => organizationMetrics(await status.figures(org)),
+    health: () => db.health(),
+    ready: () => !closing.signal.aborted,
+    metrics: async () => [...traffic.metrics(), ...engineMetrics(counts())],
+  });
+  const listening = await listen(app, { host: config.host, port: config.port, clock });
+  closers.push({ what: 'HTTP', close: () => listening.close() }, { what: 'MCP', close: () => mcp.close() });
+  closers.push({ what: 'event streams', close: async () => closing.abort() });
+  return listening.url;
+}
