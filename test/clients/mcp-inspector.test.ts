@@ -15,8 +15,8 @@ test('the Inspector lists tools, starts a run and watches it to its end [MCP-1]'
   const folder = join(clients.folder, 'node_modules/@modelcontextprotocol/inspector');
   const { bin } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { bin: Record<string, string> };
   const inspect = async (...args: string[]): Promise<string> => {
-    const common = ['--cli', `${server.url}/mcp`, '--transport', 'http', '--header', `Authorization: Bearer ${server.ownerKey}`];
-    const { code, output } = await runClient(join(folder, Object.values(bin)[0] ?? ''), [...common, ...args], 60_000);
+    const where = ['--cli', `${server.url}/mcp`, '--transport', 'http', '--header', `Authorization: Bearer ${server.ownerKey}`];
+    const { code, output } = await runClient(join(folder, Object.values(bin)[0] ?? ''), [...where, ...args], 60_000);
     assert.equal(code, 0, output);
     return output;
   };
