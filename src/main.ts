@@ -53,6 +53,7 @@ import { createValidator } from './runtime/tools/validate.ts';
 import { createDatabaseClock } from './storage/database-clock.ts';
 import { agentOperations } from './work/agents/contract.ts';
 import { createAgents } from './work/agents/service.ts';
+import { createContext } from './work/context.ts';
 import { createFindCheckout } from './work/projects/checkout.ts';
 import type { ProjectView } from './work/projects/contract.ts';
 import { projectOperations } from './work/projects/contract.ts';
@@ -105,7 +106,7 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
   const counts = startEngine(config, { ...base, ...ground, ...domains }, closers);
   const url = await serve(
     config,
-    { ...base, ...ground, ...domains, counts, version: VERSION, operations: operationsOf({ ...ground, ...domains }) },
+    { ...base, ...ground, ...domains, counts, version: VERSION, operations: operationsOf({ ...base, ...ground, ...domains }) },
     closers,
   );
   // A key is shown once, so none is made before everything that can fail has not: a taken port, above all.
@@ -279,7 +280,18 @@ function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Grou
 }
 
 /** One line for each domain: what HTTP, MCP and the CLI can ask of it. */
-function operationsOf({ identity, projects, agents, templates, runs, toolset, approvals, schedules }: Ground & Domains): Bound<Principal>[] {
+function operationsOf({
+  db,
+  ids,
+  identity,
+  projects,
+  agents,
+  templates,
+  runs,
+  toolset,
+  approvals,
+  schedules,
+}: Parts & Ground & Domains): Bound<Principal>[] {
   return [
     ...bind(identityOperations, identity.handlers),
     ...bind(projectOperations, projects.handlers),
@@ -289,6 +301,7 @@ function operationsOf({ identity, projects, agents, templates, runs, toolset, ap
     ...bind(toolOperations, toolHandlers(toolset.tools)),
     ...bind(approvalOperations, approvals.handlers),
     ...bind(scheduleOperations, schedules.handlers),
+    ...createContext({ db, ids, projects }),
   ];
 }
 

@@ -140,7 +140,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'HND-2': ['open', 'A handoff to another project waits in its queue until taken or dismissed.'],
   'HND-3': ['done', 'Idempotency keys replay the first answer, per org, actor and endpoint; another body is an error; secrets are never kept.'],
   // Knowledge, documents, briefing, cadence, launcher
-  'KNO-1': ['open', "Notes are written only at a human's word, tagged, scoped and searchable."],
+  'KNO-1': ['part', "Notes are written only at a human's word, tagged, scoped and searchable."],
   'KNO-2': ['open', 'Memory has source, confidence and decay; what is untrusted stays so.'],
   'DOC-1': ['open', 'Documents are versioned with hash, source and author.'],
   'DOC-2': ['open', 'Requirements say which documents a project must have and how fresh.'],
@@ -149,7 +149,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'DOC-5': ['open', 'A design specification comes from the real stylesheet.'],
   'BRF-1': ['open', 'One call returns all that is needed to begin.'],
   'BRF-2': ['open', 'A briefing stays within its token budget and says what was cut.'],
-  'BRF-3': ['open', 'Every count carries whether it is exact; a failed source says failed, not zero.'],
+  'BRF-3': ['part', 'Every count carries whether it is exact; a failed source says failed, not zero.'],
   'BRF-4': ['open', 'Documents, handoffs and notes are fetched one at a time.'],
   'BRF-5': ['open', 'The same in full by one command to a file.'],
   'BRF-6': ['open', 'A briefing takes under 150 ms in the middle.'],

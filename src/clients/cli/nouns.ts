@@ -95,6 +95,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/tool.ts')).tool,
   },
   {
+    name: 'note',
+    group: 'Context',
+    summary: 'What people told to be kept: list, search, add, change.',
+    load: async () => (await import('./commands/note.ts')).note,
+  },
+  {
     name: 'doctor',
     group: 'Server',
     summary: 'Finds what is wrong, and says what to do.',

@@ -17,6 +17,7 @@ export const PERMISSIONS = {
   'schedules.read': { role: 'viewer', scope: 'read', does: 'see schedules and their firings' },
   'tools.read': { role: 'viewer', scope: 'read', does: 'see tools' },
   'projects.read': { role: 'viewer', scope: 'read', does: 'see projects' },
+  'context.read': { role: 'viewer', scope: 'read', does: 'see sessions, handoffs, notes and documents' },
   'status.read': { role: 'viewer', scope: 'read', does: 'see the state of the server' },
   'runs.create': { role: 'member', scope: 'run', does: 'start, steer and end runs' },
   'context.write': { role: 'member', scope: 'context', does: 'write sessions, handoffs and notes' },

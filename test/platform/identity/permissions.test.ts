@@ -23,6 +23,7 @@ const LEAST: Record<Permission, Role> = {
   'tools.read': 'viewer',
   'projects.read': 'viewer',
   'status.read': 'viewer',
+  'context.read': 'viewer',
   'runs.create': 'member',
   'context.write': 'member',
   'gateway.use': 'member',

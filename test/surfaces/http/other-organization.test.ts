@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { identityOperations } from '../../../src/platform/identity/contract.ts';
 import { scheduleOperations } from '../../../src/runtime/schedules/contract.ts';
+import { noteOperations } from '../../../src/work/knowledge/contract.ts';
 import { agentOperations } from '../../../src/work/agents/contract.ts';
 import { projectOperations } from '../../../src/work/projects/contract.ts';
 import { apiOperations, fillPath, leastRequest } from '../../support/api-operations.ts';
@@ -28,6 +29,7 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
      from run where id = $1`,
     [run.id, APPROVAL],
   );
+  const note = await api.call(noteOperations.create, { title: SECRET_NAME, content: 'Text.', word: 'keep it' });
   const requests = await server.request('/self');
   return {
     'runs/{id}': run.id,
@@ -36,6 +38,7 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
     'schedules/{id}': schedule?.id ?? '',
     'keys/{id}': key.id,
     'approvals/{id}': APPROVAL,
+    'notes/{id}': note.id,
     'requests/{correlationId}': requests.headers.get('x-correlation-id') ?? '',
   };
 }
