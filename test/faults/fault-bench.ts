@@ -37,6 +37,8 @@ export type Worker = {
   exited: Promise<string>;
   /** Last acknowledged entry of each run, as this worker told it. */
   acked: Map<string, number>;
+  /** Of the driver of one run, whatever became of it: the last entry that was acknowledged to it. */
+  lastSeq(): number;
   /** Ends it by that signal and waits for the end. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<string>;
 };
@@ -176,7 +178,7 @@ function startWorker(options: WorkerOptions & { url: string; receiver: string; n
     ...(run === undefined ? {} : { FAULT_RUN: run }),
     ...(at === undefined ? {} : { FAULT_AT: at }),
   };
-  const child = fork(join(import.meta.dirname, 'worker.ts'), { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(join(import.meta.dirname, 'worker.ts'), { env, stdio: ['ignore', run === undefined ? 'ignore' : 'pipe', 'inherit', 'ipc'] });
   const acked: Worker['acked'] = new Map();
   child.on('message', (message: { acked?: string; seq?: number }) => {
     if (message.acked === undefined) return;
@@ -184,9 +186,12 @@ function startWorker(options: WorkerOptions & { url: string; receiver: string; n
     onAcked?.();
   });
   child.on('error', () => undefined);
-  const exited = once(child, 'exit').then(([code, signal]: (string | number | null)[]) => String(signal ?? code));
+  let told = '';
+  child.stdout?.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  const exited = once(child, 'close').then(([code, signal]: (string | number | null)[]) => String(signal ?? code));
   return {
     ...{ name, child, exited, acked },
+    lastSeq: () => Number(told.trim().split('\n').at(-1) ?? 0),
     end(signal) {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       return exited;

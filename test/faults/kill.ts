@@ -9,8 +9,12 @@ import { startProcess } from '../support/process.ts';
 import { ORG } from '../support/run-world.ts';
 import { forAll, LEASE_MS, type FaultBench } from './fault-bench.ts';
 
-/** `at` is how the worker names it; of a run killed there the journal holds `least` to `most` entries of its first worker. */
-export type Point = { at: string; least: number; most: number };
+/** `at` is how the worker names it; `inFlight` is how many entries may be on their way there that nobody was told of. */
+export type Point = { at: string; inFlight: number };
+
+const VICTIMS_EACH = 3;
+/** Of the job with most. */
+const READS_AT_ONCE = 2;
 
 export type KillFigures = {
   points: number;
@@ -57,19 +61,15 @@ async function pointsOf(bench: FaultBench, job: string, calls: boolean): Promise
   const run = await bench.create(job);
   const points: Point[] = [];
   const passed = new Map<string, number>();
-  let written = 0;
-  let before = 0;
   const hook = (when: 'before' | 'after', port: string, args: readonly unknown[]): void => {
-    const name = port.startsWith('tool.') || port === 'models.call' ? port : port === 'store.append' ? port : null;
-    if (name === null || (!calls && name !== 'store.append')) return;
-    const count = (passed.get(name) ?? 0) + (when === 'before' ? 1 : 0);
-    passed.set(name, count);
-    if (name === 'store.append' && when === 'before') {
-      before = written;
-      written += (args[0] as readonly AppendRequest[])[0]?.events.length ?? 0;
-      points.push({ at: `kill before ${name} ${count}`, least: before, most: before });
-      points.push({ at: `kill during ${name} ${count}`, least: before, most: written });
-    } else points.push({ at: `kill ${when} ${name} ${count}`, least: written, most: written });
+    const commit = port === 'store.append';
+    if (!commit && (!calls || !(port.startsWith('tool.') || port === 'models.call'))) return;
+    const count = (passed.get(port) ?? 0) + (when === 'before' ? 1 : 0);
+    passed.set(port, count);
+    const entries = commit ? ((args[0] as readonly AppendRequest[])[0]?.events.length ?? 0) : 0;
+    // reads of a turn that are slow write their intents meanwhile
+    points.push({ at: `kill ${when} ${port} ${count}`, inFlight: port === 'tool.look.call' ? READS_AT_ONCE : 0 });
+    if (commit && when === 'before') points.push({ at: `kill during ${port} ${count}`, inFlight: Math.max(entries, READS_AT_ONCE * 2) });
   };
   const plain = startProcess({ deps: bench.parts.deps, name: 'plain', wakeups: { listen: () => () => undefined }, hook, concurrency: 0 });
   await plain.driver.advance(ORG, run);
@@ -88,12 +88,17 @@ export async function killEverywhere(bench: FaultBench, options: KillOptions): P
   assert.equal(expected.status, 'succeeded');
   assert.ok(expected.verified);
   const points = Array.from({ length: options.each ?? 1 }, () => plain.points.filter(({ at }) => options.only?.test(at) ?? true)).flat();
-  const runs = await forAll(points, options.atOnce, async ({ at }, index) => {
-    const run = await bench.create(options.job);
-    const victim = await bench.worker({ run, at, name: `victim_${index}` });
-    assert.equal(await victim.exited, 'SIGKILL', `${at}: it was not reached`);
-    return run;
+  const killed = await forAll(points, options.atOnce, async ({ at }, index) => {
+    // on a machine that is too busy a victim loses its lease before it gets there, and another has to
+    for (let attempt = 1; ; attempt += 1) {
+      const run = await bench.create(options.job);
+      const victim = await bench.worker({ run, at, name: `victim_${index}` });
+      const how = await victim.exited;
+      if (how === 'SIGKILL') return { run, told: victim.lastSeq() - 1 };
+      assert.ok(attempt < VICTIMS_EACH, `${at}: it was not reached, the worker ended with ${how}`);
+    }
   });
+  const runs = killed.map(({ run }) => run);
   const survivor = await bench.worker({ name: 'survivor', leaseMs: LEASE_MS });
   await bench.untilEnded(runs, options.withinMs);
   await survivor.end('SIGKILL');
@@ -106,18 +111,16 @@ export async function killEverywhere(bench: FaultBench, options: KillOptions): P
     duplicated: 0,
     seconds: 0,
   };
-  for (const [index, run] of runs.entries()) {
+  for (const [index, { run, told }] of killed.entries()) {
     const point = points[index];
     assert.ok(point !== undefined);
     const outcome = await outcomeOf(bench, run);
     const entries = await bench.store.readEntries(ORG, run, { afterSeq: 1, limit: 1_000 });
     const kept = entries.filter(({ actor }) => actor === `wrk_victim_${index}`).length;
-    if (kept < point.least || expected.effects.some((effect) => !outcome.effects.includes(effect))) figures.lost += 1;
+    if (kept < Math.max(0, told) || expected.effects.some((effect) => !outcome.effects.includes(effect))) figures.lost += 1;
     if (outcome.effects.length !== new Set(outcome.effects).size) figures.duplicated += 1;
-    assert.ok(
-      kept >= point.least && kept <= point.most,
-      `${point.at}: ${kept} entries of the killed worker, expected ${point.least} to ${point.most}`,
-    );
+    const least = Math.max(0, told);
+    assert.ok(kept >= least && kept <= least + point.inFlight, `${point.at}: ${kept} entries are kept, ${least} were acknowledged`);
     assert.deepEqual(outcome, expected, point.at);
     const events = entries.flatMap(({ event }) => (event === null ? [] : [event]));
     checkUsage(point.at, events);

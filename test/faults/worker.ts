@@ -3,6 +3,7 @@
  * until it is told to end (SIGTERM). It dies (SIGKILL) or stops (SIGSTOP) at the point that FAULT_AT names: `kill before store.append 7`,
  * `kill during store.append 7`, `stop before tool.put_keyed.call 1`. What the store acknowledged it tells its parent.
  */
+import { writeSync } from 'node:fs';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { storedId } from '../../src/kernel/ids.ts';
 import { createWakeupHub } from '../../src/runtime/runs/wakeup.ts';
@@ -15,8 +16,9 @@ import { workerParts } from './worker-deps.ts';
 const { FAULT_URL = '', FAULT_RECEIVER = '', FAULT_RUN = '', FAULT_AT = '', FAULT_LEASE_MS = '3000', FAULT_NAME = '' } = process.env;
 const [deed, when, port, count] = FAULT_AT.split(' ');
 const alone = FAULT_RUN !== '';
+const STDOUT = 1;
 
-const db = createDatabase({ url: FAULT_URL, applicationName: FAULT_NAME, poolSize: alone ? 3 : 8, clock: systemClock });
+const db = createDatabase({ url: FAULT_URL, applicationName: FAULT_NAME, poolSize: alone ? 2 : 8, clock: systemClock });
 const clock = createDatabaseClock({ db, clock: systemClock });
 await clock.sync();
 const hub = alone ? null : await createWakeupHub({ db, clock: systemClock, process: FAULT_NAME });
@@ -28,6 +30,8 @@ const telling: typeof store = {
   async append(requests) {
     const results = await store.append(requests);
     for (const result of results) {
+      // at once and for certain, since the kill may be next
+      if (alone && result.ok === 'appended') writeSync(STDOUT, `${result.lease.headSeq}\n`);
       if (result.ok === 'appended' && process.connected)
         process.send?.({ acked: result.lease.run, org: result.lease.org, seq: result.lease.headSeq });
     }
