@@ -6,6 +6,7 @@ import type { Operation } from '../../kernel/operation.ts';
 
 /** @throws AppError `invalid_input`; a member that the contract does not know is a fault, because it would be ignored in silence. */
 export function parseInput<I extends z.ZodObject>(operation: Operation<I>, raw: unknown): z.output<I> {
+  if (isDeeper(raw, DEPTH_MAX)) throw new AppError('invalid_input', `The input is nested more than ${DEPTH_MAX} deep.`, { next: 'Send it flatter.' });
   const parsed = operation.input.safeParse(raw);
   const faults: Fault[] = unknownMembers(operation.input, raw);
   if (parsed.success && faults.length === 0) return parsed.data;
@@ -19,6 +20,14 @@ export function parseInput<I extends z.ZodObject>(operation: Operation<I>, raw: 
       .join('; ')}${faults.length > FAULTS_SAID ? '; …' : '.'}`,
     { faults: faults.slice(0, FAULTS_MAX), next: 'Mend what is listed; /api/v1/openapi.json describes the input.' },
   );
+}
+
+/** Of the input as JSON: what walks it calls itself for each level. */
+const DEPTH_MAX = 200;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1));
 }
 
 /** As zod says it of a member that is not there. */

@@ -198,7 +198,13 @@ export const agentOperations = {
     input: NameInput.extend({
       input: z.json().default({}).meta({ description: 'What to work on; checked against the input schema of the agent.' }),
       priority: z.enum(['low', 'normal', 'high']).default('normal'),
-      lane: z.string().min(1).max(200).optional().meta({ description: 'Runs of one lane go one after the other.' }),
+      lane: z
+        .string()
+        .min(1)
+        .max(200)
+        .refine((text) => text.isWellFormed(), 'must be whole Unicode text')
+        .optional()
+        .meta({ description: 'Runs of one lane go one after the other.' }),
       project: z.string().max(100).optional().meta({ description: 'Project id or code.' }),
       deadlineMinutes: z.number().positive().max(525_600).optional().meta({ description: 'Ended when not done by then.' }),
     }),

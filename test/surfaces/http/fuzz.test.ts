@@ -132,3 +132,13 @@ test('no input makes any operation fail on our side [API-1, IDN-2]', async () =>
     );
   }
 });
+
+test("input that is nested without end, or holds half a character where text is stored, is the caller's to mend [API-1, IDN-2]", async () => {
+  await using server = await testServer({ workers: 0 });
+  await server.request('/agents', { method: 'POST', body: { name: 'deep', instructions: 'Work.', model: 'rehearsal/none' } });
+  const start = (body: string): Promise<Response> => server.request('/agents/deep/runs', { method: 'POST', body });
+  const nested = (levels: number): string => `{"input": ${'['.repeat(levels)}${']'.repeat(levels)}}`;
+  assert.equal((await start(nested(150))).status, 202);
+  for (const levels of [300, 5_000, 500_000]) assert.equal((await start(nested(levels))).status, 400, `${levels} levels`);
+  assert.equal((await start('{"input": {}, "lane": "half \\ud800"}')).status, 400);
+});
