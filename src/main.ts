@@ -291,6 +291,7 @@ function operationsOf({
   toolset,
   approvals,
   schedules,
+  random,
 }: Parts & Ground & Domains): Bound<Principal>[] {
   return [
     ...bind(identityOperations, identity.handlers),
@@ -301,7 +302,7 @@ function operationsOf({
     ...bind(toolOperations, toolHandlers(toolset.tools)),
     ...bind(approvalOperations, approvals.handlers),
     ...bind(scheduleOperations, schedules.handlers),
-    ...createContext({ db, ids, projects }),
+    ...createContext({ db, ids, random, randomBytes, projects }),
   ];
 }
 

@@ -583,6 +583,72 @@ table schema_migration
  constraints
   schema_migration_pkey PRIMARY KEY (number)
 
+table session, row level security forced
+  org_id text not null
+  id text not null
+  project_id text not null
+  actor_id text not null
+  actor_name text not null
+  agent text not null
+  repository text not null
+  track integer
+  machine text not null
+  client_session text not null
+  branch text
+  start_commit text
+  commit_id text
+  issue text
+  working_on text not null default ''::text
+  metadata text not null default '{}'::text
+  state text not null default 'active'::text
+  end_reason text
+  started_at timestamp with time zone not null default clock_now()
+  heartbeat_at timestamp with time zone not null default clock_now()
+  ended_at timestamp with time zone
+  handoff_id text
+ constraints
+  session_check CHECK (((state = 'active'::text) = (end_reason IS NULL)))
+  session_check1 CHECK (((state = 'active'::text) = (ended_at IS NULL)))
+  session_end_reason_check CHECK ((end_reason = ANY (ARRAY['manual'::text, 'stale'::text, 'superseded'::text, 'error'::text])))
+  session_metadata_check CHECK ((octet_length(metadata) <= 16384))
+  session_state_check CHECK ((state = ANY (ARRAY['active'::text, 'ended'::text, 'abandoned'::text])))
+  session_track_check CHECK ((track >= 0))
+  session_org_id_actor_id_fkey FOREIGN KEY (org_id, actor_id) REFERENCES actor(org_id, id)
+  session_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  session_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  session_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE UNIQUE INDEX session_by_place ON session USING btree (org_id, actor_id, agent, project_id, repository, track, machine, client_session) NULLS NOT DISTINCT WHERE (state = 'active'::text)
+  CREATE INDEX session_by_project ON session USING btree (org_id, project_id, id)
+  CREATE INDEX session_live ON session USING btree (org_id, project_id, heartbeat_at) WHERE (state = 'active'::text)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (branch), update (commit_id), update (end_reason), update (ended_at), update (handoff_id), update (heartbeat_at), update (issue), update (metadata), update (start_commit), update (state), update (working_on)
+
+table session_claim, row level security forced
+  org_id text not null
+  project_id text not null
+  kind text not null
+  name text not null
+  session_id text not null
+  fence bigint not null
+  claimed_at timestamp with time zone not null default clock_now()
+  expires_at timestamp with time zone not null
+  released_at timestamp with time zone
+ constraints
+  session_claim_fence_check CHECK ((fence > 0))
+  session_claim_kind_check CHECK ((kind = ANY (ARRAY['issue'::text, 'file'::text, 'track'::text])))
+  session_claim_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  session_claim_org_id_session_id_fkey FOREIGN KEY (org_id, session_id) REFERENCES session(org_id, id)
+  session_claim_pkey PRIMARY KEY (org_id, project_id, kind, name)
+ indexes
+  CREATE INDEX session_claim_by_session ON session_claim USING btree (org_id, session_id) WHERE (released_at IS NULL)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (claimed_at), update (expires_at), update (fence), update (released_at), update (session_id)
+
 table stream, row level security forced
   org_id text not null
   id text not null

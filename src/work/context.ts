@@ -1,19 +1,29 @@
-/** Puts together what people keep for agents to start from (notes), as operations. Wiring only, so that `main.ts` has one line for it; no rules. */
-import type { Ids, OrgId, ProjectId } from '../kernel/ids.ts';
+/**
+ * Puts together what people and sessions keep for agents to start from (notes, sessions), as operations. Wiring only, so that
+ * `main.ts` has one line for it; no rules.
+ */
+import type { Ids, OrgId, ProjectId, RandomBytes } from '../kernel/ids.ts';
 import type { Bound } from '../kernel/operation.ts';
 import { bind } from '../kernel/operation.ts';
 import type { Principal } from '../platform/identity/principal.ts';
 import type { Database } from '../storage/database.ts';
 import { noteOperations } from './knowledge/contract.ts';
 import { createNotes } from './knowledge/service.ts';
+import { sessionOperations } from './sessions/contract.ts';
+import type { SessionsDeps } from './sessions/service.ts';
+import { createSessions } from './sessions/service.ts';
 
 export type ContextDeps = {
   db: Database;
   ids: Ids;
-  projects: { find: (org: OrgId, wanted: string) => Promise<ProjectId | null> };
+  randomBytes: RandomBytes;
+  /** In [0, 1). */
+  random: () => number;
+  projects: SessionsDeps['projects'] & { find: (org: OrgId, wanted: string) => Promise<ProjectId | null> };
 };
 
-export function createContext({ db, ids, projects }: ContextDeps): Bound<Principal>[] {
+export function createContext({ db, ids, randomBytes, random, projects }: ContextDeps): Bound<Principal>[] {
   const notes = createNotes({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
-  return bind(noteOperations, notes.handlers);
+  const sessions = createSessions({ db, ids, randomBytes, random, projects });
+  return [...bind(noteOperations, notes.handlers), ...bind(sessionOperations, sessions.handlers)];
 }

@@ -53,6 +53,8 @@ const ABSENT: Readonly<Record<string, string>> = {
   'agents/{name}': 'never-was',
   'templates/{name}': 'never-was',
   'tools/{name}': 'never-was',
+  'sessions/{id}': `sess_${ABSENT_ID}`,
+  'handoffs/{id}': `ho_${ABSENT_ID}`,
   'requests/{correlationId}': `cor_${ABSENT_ID}`,
   'versions/{version}': '1',
   'prompts/{turn}': '1',

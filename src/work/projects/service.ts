@@ -13,6 +13,7 @@ import { byOf } from '../../platform/identity/principal.ts';
 import type { Database } from '../../storage/database.ts';
 import type { FindCheckout } from './checkout.ts';
 import { codeFrom } from './checkout.ts';
+import { remoteKey } from './remote.ts';
 import type { ProjectView, projectOperations } from './contract.ts';
 import * as store from './store.ts';
 
@@ -25,12 +26,16 @@ export type Projects = {
   add(org: OrgId, wish: AddProject): Promise<ProjectView>;
   /** By id or code; the first project when none is named, null when there is none at all. @throws AppError `not_found` */
   find(org: OrgId, wanted: string | undefined): Promise<ProjectId | null>;
+  /** Every project of that git remote, however it is written (spec PRJ-2). */
+  findByRemote(org: OrgId, remote: string): Promise<{ id: ProjectId; code: string }[]>;
   /** Absolute path of the checkout on this machine; null when the project has none here. */
   checkoutOf(org: OrgId, project: ProjectId): Promise<string | null>;
 };
 
 /** Codes tried before giving up on a name that others have: `repo`, `repo-2` … */
 const CODES_TRIED = 50;
+/** Remotes that are compared with a repository's. */
+const REMOTES_MAX = 10_000;
 
 export function createProjects(deps: ProjectsDeps): Projects {
   const { db } = deps;
@@ -47,6 +52,11 @@ export function createProjects(deps: ProjectsDeps): Projects {
         if (found === null) throw unknownProject(wanted);
         return storedId('prj', found.id);
       }),
+    findByRemote: async (org, remote) => {
+      const wanted = remoteKey(remote);
+      const known = wanted === null ? [] : await db.asOrg(org, (tx) => store.listRemotes(tx, org, REMOTES_MAX));
+      return known.filter((each) => remoteKey(each.remote) === wanted).map(({ id, code }) => ({ id: storedId('prj', id), code }));
+    },
     checkoutOf: (org, project) => db.asOrg(org, async (tx) => (await store.findById(tx, org, project))?.path ?? null),
     handlers: {
       list: ({ principal }, input) =>

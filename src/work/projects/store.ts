@@ -39,6 +39,10 @@ export async function findFirst(tx: Tx, org: OrgId): Promise<ProjectView | null>
   return row ?? null;
 }
 
+export async function listRemotes(tx: Tx, org: OrgId, limit: number): Promise<{ id: string; code: string; remote: string }[]> {
+  return tx.query('select id, code, remote from project where org_id = $1 and remote is not null order by code limit $2', [org, limit]);
+}
+
 export type NewProject = { id: ProjectId; code: string; name: string; path: string; remote: string | null };
 
 /** Null when the code is taken. */

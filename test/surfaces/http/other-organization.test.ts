@@ -6,6 +6,7 @@ import { scheduleOperations } from '../../../src/runtime/schedules/contract.ts';
 import { noteOperations } from '../../../src/work/knowledge/contract.ts';
 import { agentOperations } from '../../../src/work/agents/contract.ts';
 import { projectOperations } from '../../../src/work/projects/contract.ts';
+import { sessionOperations } from '../../../src/work/sessions/contract.ts';
 import { apiOperations, fillPath, leastRequest } from '../../support/api-operations.ts';
 import { testServer } from '../../support/server.ts';
 import type { TestServer } from '../../support/server.ts';
@@ -30,11 +31,13 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
     [run.id, APPROVAL],
   );
   const note = await api.call(noteOperations.create, { title: SECRET_NAME, content: 'Text.', word: 'keep it' });
+  const { session } = await api.call(sessionOperations.start, { project: SECRET_NAME, agent: 'claude', machine: 'laptop' });
   const requests = await server.request('/self');
   return {
     'runs/{id}': run.id,
     'agents/{name}': SECRET_NAME,
     'projects/{code}': project.code,
+    'sessions/{id}': session.id,
     'schedules/{id}': schedule?.id ?? '',
     'keys/{id}': key.id,
     'approvals/{id}': APPROVAL,
@@ -84,6 +87,7 @@ test('ids of another organization in a body or a query are of nobody [S9]', asyn
     `/approvals?run=${there['runs/{id}']}`,
     `/runs?agent=${SECRET_NAME}`,
     `/schedules?agent=${SECRET_NAME}`,
+    '/sessions?state=all',
   ]) {
     const response = await server.request(query, { key: other.ownerKey });
     assert.deepEqual(await response.json(), { items: [], shown: 0, total: { kind: 'exact', value: 0 }, next: null }, query);
