@@ -2,10 +2,16 @@
 import { benchFaults } from './faults.ts';
 import { benchJournal } from './journal.ts';
 import { benchQueue } from './queue.ts';
+import { benchStart } from './start.ts';
 import type { Report } from './report.ts';
 import { writeReport } from './report.ts';
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = { faults: benchFaults, journal: benchJournal, queue: benchQueue };
+const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = {
+  faults: benchFaults,
+  journal: benchJournal,
+  queue: benchQueue,
+  start: benchStart,
+};
 
 const name = process.argv[2] ?? '';
 const benchmark = BENCHMARKS[name];
