@@ -38,6 +38,7 @@ import { createRuns } from './runtime/runs/service.ts';
 import { signalRun } from './runtime/runs/signal-run.ts';
 import { createRunStore, databaseTx } from './runtime/runs/store.ts';
 import type { RunViews } from './runtime/runs/views-store.ts';
+import type { RunStore } from './runtime/runs/store-port.ts';
 import { createRunViews } from './runtime/runs/views-store.ts';
 import { createWakeupHub } from './runtime/runs/wakeup.ts';
 import { createProcessRunner } from './runtime/tools/child-process.ts';
@@ -167,7 +168,15 @@ type People = Awaited<ReturnType<typeof ensurePeople>>;
 function createDomains(config: Config, built: Parts & Ground) {
   const { clock, ids, check, recordAdmin, db, databaseClock, hub } = built;
   const wake = (org: OrgId, run: RunId): void => hub.wake(org, run);
-  const store = createRunStore({ db, clock: databaseClock, randomBytes, onAppended: (org, run) => hub.grew(org, run) });
+  const runStore = createRunStore({ db, clock: databaseClock, randomBytes, onAppended: (org, run) => hub.grew(org, run) });
+  const store: RunStore = {
+    ...runStore,
+    // a run given back by a stop is taken up by another process at once, not by its next sweep
+    release: async (lease) => {
+      await runStore.release(lease);
+      wake(lease.org, lease.run);
+    },
+  };
   const views = createRunViews(db);
   const history: RunViews['history'] = (org, agent) => views.history(org, agent);
   // deadlines of effects and open circuits are told in the store's time, which may not be this machine's

@@ -47,8 +47,9 @@ async function withinDeadline(tool: Tool, args: JsonObject, { context, deps }: {
   const stop = new AbortController();
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  if (signal.aborted) return { ok: false, class: 'timeout', message: `${tool.spec.name} was not called: the run was stopped before.` };
-  // a worker that was frozen in between: its run may be another's by now, and an earlier attempt may have come through
+  // here it did nothing, but an earlier attempt of the same effect may have come through
+  if (signal.aborted) return failure(write, 'timeout', `${tool.spec.name} was not called: the run was stopped before.`);
+  // a worker that was frozen in between: its run may be another's by now
   if (clock.nowMs() >= context.deadlineMs) return failure(write, 'timeout', `${tool.spec.name} was not called: its time was over before it began.`);
 
   const call = tool.call(args, { ...context, signal, deadlineMs }).catch((thrown: unknown): ToolOutcome => {
