@@ -290,6 +290,7 @@ function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Grou
 
 /** One line for each domain: what HTTP, MCP and the CLI can ask of it. */
 function operationsOf({
+  databaseClock,
   db,
   ids,
   identity,
@@ -311,7 +312,7 @@ function operationsOf({
     ...bind(toolOperations, toolHandlers(toolset.tools)),
     ...bind(approvalOperations, approvals.handlers),
     ...bind(scheduleOperations, schedules.handlers),
-    ...createContext({ db, ids, random, randomBytes, projects }),
+    ...createContext({ db, ids, clock: databaseClock, random, randomBytes, projects }),
   ];
 }
 

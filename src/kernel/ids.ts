@@ -23,6 +23,7 @@ export const ID_PREFIXES = {
   sess: 'session',
   ho: 'handoff',
   note: 'note',
+  doc: 'document',
   mach: 'machine',
 } as const;
 export type IdPrefix = keyof typeof ID_PREFIXES;

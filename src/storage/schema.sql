@@ -198,6 +198,66 @@ table concurrency_limit, row level security forced
   windlass_app: delete, insert, select, update
   windlass_worker: select
 
+table document, row level security forced
+  org_id text not null
+  id text not null
+  project_id text
+  name text not null
+  version integer not null
+  hash text not null
+  bytes integer not null
+  synced_hash text
+  updated_at timestamp with time zone not null default clock_now()
+ constraints
+  document_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text))
+  document_version_check CHECK ((version > 0))
+  document_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  document_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  document_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE UNIQUE INDEX document_by_name ON document USING btree (org_id, COALESCE(project_id, ''::text), name)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (bytes), update (hash), update (synced_hash), update (updated_at), update (version)
+
+table document_requirement, row level security forced
+  org_id text not null
+  pattern text not null
+  project_id text
+  capability text
+  stale_days integer not null
+ constraints
+  document_requirement_stale_days_check CHECK (((stale_days >= 1) AND (stale_days <= 3650)))
+  document_requirement_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  document_requirement_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  document_requirement_pkey PRIMARY KEY (org_id, pattern)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: delete, insert, select, update
+
+table document_version, row level security forced
+  org_id text not null
+  document_id text not null
+  version integer not null
+  content text not null
+  hash text not null
+  bytes integer not null
+  repository text
+  path text
+  author_id text not null
+  author_name text not null
+  at timestamp with time zone not null default clock_now()
+ constraints
+  document_version_version_check CHECK ((version > 0))
+  document_version_org_id_document_id_fkey FOREIGN KEY (org_id, document_id) REFERENCES document(org_id, id)
+  document_version_pkey PRIMARY KEY (org_id, document_id, version)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select
+
 table http_once, row level security forced
   org_id text not null
   actor text not null
@@ -379,6 +439,7 @@ table project, row level security forced
   path text
   remote text
   created_at timestamp with time zone not null default clock_now()
+  capabilities text[] not null default '{}'::text[]
  constraints
   project_code_check CHECK (((length(code) >= 1) AND (length(code) <= 100)))
   project_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))

@@ -1,12 +1,16 @@
 /**
- * Puts together what people and sessions keep for agents to start from (notes, sessions), as operations. Wiring only, so that
+ * Puts together what people and sessions keep for agents to start from (notes, documents, sessions), as operations. Wiring only, so that
  * `main.ts` has one line for it; no rules.
  */
+import type { Clock } from '../kernel/clock.ts';
 import type { Ids, OrgId, ProjectId, RandomBytes } from '../kernel/ids.ts';
 import type { Bound } from '../kernel/operation.ts';
 import { bind } from '../kernel/operation.ts';
 import type { Principal } from '../platform/identity/principal.ts';
 import type { Database } from '../storage/database.ts';
+import { readCheckout } from './documents/checkout-files.ts';
+import { documentOperations } from './documents/contract.ts';
+import { createDocuments } from './documents/service.ts';
 import { noteOperations } from './knowledge/contract.ts';
 import { createNotes } from './knowledge/service.ts';
 import { sessionOperations } from './sessions/contract.ts';
@@ -16,14 +20,17 @@ import { createSessions } from './sessions/service.ts';
 export type ContextDeps = {
   db: Database;
   ids: Ids;
+  /** The store's time. */
+  clock: Pick<Clock, 'nowMs'>;
   randomBytes: RandomBytes;
   /** In [0, 1). */
   random: () => number;
   projects: SessionsDeps['projects'] & { find: (org: OrgId, wanted: string) => Promise<ProjectId | null> };
 };
 
-export function createContext({ db, ids, randomBytes, random, projects }: ContextDeps): Bound<Principal>[] {
+export function createContext({ db, ids, clock, randomBytes, random, projects }: ContextDeps): Bound<Principal>[] {
   const notes = createNotes({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
+  const documents = createDocuments({ db, ids, clock, readCheckout });
   const sessions = createSessions({ db, ids, randomBytes, random, projects });
-  return [...bind(noteOperations, notes.handlers), ...bind(sessionOperations, sessions.handlers)];
+  return [...bind(noteOperations, notes.handlers), ...bind(documentOperations, documents.handlers), ...bind(sessionOperations, sessions.handlers)];
 }

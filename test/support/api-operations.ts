@@ -47,6 +47,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   'keys/{id}': `key_${ABSENT_ID}`,
   'approvals/{id}': `apr_${ABSENT_ID}`,
   'schedules/{id}': `sch_${ABSENT_ID}`,
+  'documents/{id}': `doc_${ABSENT_ID}`,
   'notes/{id}': `note_${ABSENT_ID}`,
   'projects/{id}': `prj_${ABSENT_ID}`,
   'projects/{code}': 'never-was',

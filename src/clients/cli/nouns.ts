@@ -101,6 +101,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/note.ts')).note,
   },
   {
+    name: 'doc',
+    group: 'Context',
+    summary: 'Documents of projects: versions, audit, sync from a checkout.',
+    load: async () => (await import('./commands/doc.ts')).doc,
+  },
+  {
     name: 'doctor',
     group: 'Server',
     summary: 'Finds what is wrong, and says what to do.',

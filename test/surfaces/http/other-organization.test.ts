@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { identityOperations } from '../../../src/platform/identity/contract.ts';
 import { scheduleOperations } from '../../../src/runtime/schedules/contract.ts';
+import { documentOperations } from '../../../src/work/documents/contract.ts';
 import { noteOperations } from '../../../src/work/knowledge/contract.ts';
 import { agentOperations } from '../../../src/work/agents/contract.ts';
 import { projectOperations } from '../../../src/work/projects/contract.ts';
@@ -32,6 +33,7 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
   );
   const note = await api.call(noteOperations.create, { title: SECRET_NAME, content: 'Text.', word: 'keep it' });
   const { session } = await api.call(sessionOperations.start, { project: SECRET_NAME, agent: 'claude', machine: 'laptop' });
+  const document = await api.call(documentOperations.put, { name: SECRET_NAME, content: 'Text.' });
   const requests = await server.request('/self');
   return {
     'runs/{id}': run.id,
@@ -42,6 +44,7 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
     'keys/{id}': key.id,
     'approvals/{id}': APPROVAL,
     'notes/{id}': note.id,
+    'documents/{id}': document.id,
     'requests/{correlationId}': requests.headers.get('x-correlation-id') ?? '',
   };
 }
