@@ -7,7 +7,7 @@ import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
-import type { Config } from './config.ts';
+import type { Config, Environment } from './config.ts';
 import type { Base, Closer, StartOptions } from './ground.ts';
 import { announce, closeAll, createBase, openBlobs, openDatabase, repeat } from './ground.ts';
 import { serve } from './serve.ts';
@@ -302,6 +302,9 @@ function operationsOf({
   approvals,
   schedules,
   random,
+  clock,
+  env,
+  views,
 }: Parts & Ground & Domains): Bound<Principal>[] {
   return [
     ...bind(identityOperations, identity.handlers),
@@ -312,7 +315,16 @@ function operationsOf({
     ...bind(toolOperations, toolHandlers(toolset.tools)),
     ...bind(approvalOperations, approvals.handlers),
     ...bind(scheduleOperations, schedules.handlers),
-    ...createContext({ db, ids, clock: databaseClock, random, randomBytes, projects }),
+    ...createContext({
+      db,
+      ids,
+      clock: databaseClock,
+      random,
+      randomBytes,
+      projects,
+      views,
+      git: { run: createProcessRunner({ spawn, clock }), clock, path: pathOf(env) },
+    }),
   ];
 }
 
@@ -349,9 +361,14 @@ function toolsetDeps(config: Config, base: Parts): Omit<Parameters<typeof create
     secrets: async (name) => env[name] ?? null,
     fetch: globalThis.fetch,
     resolve: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
-    path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    path: pathOf(env),
     process: { pid: process.pid, platform: process.platform },
   };
+}
+
+/** Where programs are looked for. */
+function pathOf(env: Environment): string {
+  return env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
 }
 
 /** The first model of the first provider whose key is in the environment; null when there is none. */

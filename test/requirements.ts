@@ -136,8 +136,8 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'SES-5': ['part', 'A session ends with a structured handoff, proposed from what happened.'],
   'SES-6': ['done', 'Claims are leases with fencing.'],
   'SES-7': ['part', 'A session on a track sees that track.'],
-  'HND-1': ['open', 'A handoff is canonical JSON with its digest, bounded and versioned.'],
-  'HND-2': ['open', 'A handoff to another project waits in its queue until taken or dismissed.'],
+  'HND-1': ['done', 'A handoff is canonical JSON with its digest, bounded and versioned.'],
+  'HND-2': ['part', 'A handoff to another project waits in its queue until taken or dismissed.'],
   'HND-3': ['done', 'Idempotency keys replay the first answer, per org, actor and endpoint; another body is an error; secrets are never kept.'],
   // Knowledge, documents, briefing, cadence, launcher
   'KNO-1': ['part', "Notes are written only at a human's word, tagged, scoped and searchable."],

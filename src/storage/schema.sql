@@ -258,6 +258,48 @@ table document_version, row level security forced
  grants
   windlass_app: insert, select
 
+table handoff, row level security forced
+  org_id text not null
+  id text not null
+  session_id text not null
+  from_project text not null
+  to_project text not null
+  status text not null
+  priority text not null
+  issue text
+  summary text not null
+  schema_version integer not null
+  payload text not null
+  sha256 text not null
+  bytes integer not null
+  queue text
+  settled_by text
+  settled_at timestamp with time zone
+  settled_reason text not null default ''::text
+  created_at timestamp with time zone not null default clock_now()
+ constraints
+  handoff_check CHECK (((queue IS NULL) = (from_project = to_project)))
+  handoff_check1 CHECK (((settled_at IS NULL) = ((queue IS NULL) OR (queue = 'open'::text))))
+  handoff_payload_check CHECK ((octet_length(payload) <= 819200))
+  handoff_priority_check CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text])))
+  handoff_queue_check CHECK ((queue = ANY (ARRAY['open'::text, 'taken'::text, 'dismissed'::text])))
+  handoff_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+  handoff_status_check CHECK ((status = ANY (ARRAY['in_progress'::text, 'blocked'::text, 'done'::text])))
+  handoff_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  handoff_org_id_from_project_fkey FOREIGN KEY (org_id, from_project) REFERENCES project(org_id, id)
+  handoff_org_id_session_id_fkey FOREIGN KEY (org_id, session_id) REFERENCES session(org_id, id)
+  handoff_org_id_to_project_fkey FOREIGN KEY (org_id, to_project) REFERENCES project(org_id, id)
+  handoff_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE UNIQUE INDEX handoff_by_content ON handoff USING btree (org_id, session_id, to_project, sha256)
+  CREATE INDEX handoff_by_project ON handoff USING btree (org_id, to_project, id)
+  CREATE UNIQUE INDEX handoff_by_session ON handoff USING btree (org_id, session_id) WHERE (queue IS NULL)
+  CREATE INDEX handoff_queue ON handoff USING btree (org_id, to_project, id) WHERE (queue = 'open'::text)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (queue), update (settled_at), update (settled_by), update (settled_reason)
+
 table http_once, row level security forced
   org_id text not null
   actor text not null

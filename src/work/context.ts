@@ -1,5 +1,5 @@
 /**
- * Puts together what people and sessions keep for agents to start from (notes, documents, sessions), as operations. Wiring only, so that
+ * Puts together what people and sessions keep for agents to start from (notes, documents, sessions, handoffs), as operations. Wiring only, so that
  * `main.ts` has one line for it; no rules.
  */
 import type { Clock } from '../kernel/clock.ts';
@@ -8,9 +8,15 @@ import type { Bound } from '../kernel/operation.ts';
 import { bind } from '../kernel/operation.ts';
 import type { Principal } from '../platform/identity/principal.ts';
 import type { Database } from '../storage/database.ts';
+import type { RunViews } from '../runtime/runs/views-store.ts';
 import { readCheckout } from './documents/checkout-files.ts';
 import { documentOperations } from './documents/contract.ts';
 import { createDocuments } from './documents/service.ts';
+import { createReadCommits } from './handoffs/commits.ts';
+import { handoffOperations } from './handoffs/contract.ts';
+import { createRunsSince } from './handoffs/runs.ts';
+import type { HandoffsDeps } from './handoffs/service.ts';
+import { createHandoffs } from './handoffs/service.ts';
 import { noteOperations } from './knowledge/contract.ts';
 import { createNotes } from './knowledge/service.ts';
 import { sessionOperations } from './sessions/contract.ts';
@@ -25,12 +31,20 @@ export type ContextDeps = {
   randomBytes: RandomBytes;
   /** In [0, 1). */
   random: () => number;
-  projects: SessionsDeps['projects'] & { find: (org: OrgId, wanted: string) => Promise<ProjectId | null> };
+  views: Pick<RunViews, 'listRuns'>;
+  git: Parameters<typeof createReadCommits>[0];
+  projects: SessionsDeps['projects'] & HandoffsDeps['projects'] & { find: (org: OrgId, wanted: string) => Promise<ProjectId | null> };
 };
 
-export function createContext({ db, ids, clock, randomBytes, random, projects }: ContextDeps): Bound<Principal>[] {
+export function createContext({ db, ids, clock, randomBytes, random, projects, views, git }: ContextDeps): Bound<Principal>[] {
   const notes = createNotes({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const documents = createDocuments({ db, ids, clock, readCheckout });
   const sessions = createSessions({ db, ids, randomBytes, random, projects });
-  return [...bind(noteOperations, notes.handlers), ...bind(documentOperations, documents.handlers), ...bind(sessionOperations, sessions.handlers)];
+  const handoffs = createHandoffs({ db, ids, sessions, projects, readCommits: createReadCommits(git), runsSince: createRunsSince(views) });
+  return [
+    ...bind(noteOperations, notes.handlers),
+    ...bind(documentOperations, documents.handlers),
+    ...bind(sessionOperations, sessions.handlers),
+    ...bind(handoffOperations, handoffs.handlers),
+  ];
 }

@@ -28,6 +28,8 @@ export type Projects = {
   find(org: OrgId, wanted: string | undefined): Promise<ProjectId | null>;
   /** Every project of that git remote, however it is written (spec PRJ-2). */
   findByRemote(org: OrgId, remote: string): Promise<{ id: ProjectId; code: string }[]>;
+  /** @throws AppError `not_found` */
+  codeOf(org: OrgId, project: ProjectId): Promise<string>;
   /** Absolute path of the checkout on this machine; null when the project has none here. */
   checkoutOf(org: OrgId, project: ProjectId): Promise<string | null>;
 };
@@ -57,6 +59,12 @@ export function createProjects(deps: ProjectsDeps): Projects {
       const known = wanted === null ? [] : await db.asOrg(org, (tx) => store.listRemotes(tx, org, REMOTES_MAX));
       return known.filter((each) => remoteKey(each.remote) === wanted).map(({ id, code }) => ({ id: storedId('prj', id), code }));
     },
+    codeOf: (org, project) =>
+      db.asOrg(org, async (tx) => {
+        const found = await store.findById(tx, org, project);
+        if (found === null) throw unknownProject(project);
+        return found.code;
+      }),
     checkoutOf: (org, project) => db.asOrg(org, async (tx) => (await store.findById(tx, org, project))?.path ?? null),
     handlers: {
       list: ({ principal }, input) =>

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { identityOperations } from '../../../src/platform/identity/contract.ts';
 import { scheduleOperations } from '../../../src/runtime/schedules/contract.ts';
 import { documentOperations } from '../../../src/work/documents/contract.ts';
+import { handoffOperations } from '../../../src/work/handoffs/contract.ts';
 import { noteOperations } from '../../../src/work/knowledge/contract.ts';
 import { agentOperations } from '../../../src/work/agents/contract.ts';
 import { projectOperations } from '../../../src/work/projects/contract.ts';
@@ -34,12 +35,14 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
   const note = await api.call(noteOperations.create, { title: SECRET_NAME, content: 'Text.', word: 'keep it' });
   const { session } = await api.call(sessionOperations.start, { project: SECRET_NAME, agent: 'claude', machine: 'laptop' });
   const document = await api.call(documentOperations.put, { name: SECRET_NAME, content: 'Text.' });
+  const { handoff } = await api.call(handoffOperations.write, { session: session.id, status: 'done', summary: SECRET_NAME });
   const requests = await server.request('/self');
   return {
     'runs/{id}': run.id,
     'agents/{name}': SECRET_NAME,
     'projects/{code}': project.code,
     'sessions/{id}': session.id,
+    'handoffs/{id}': handoff.id,
     'schedules/{id}': schedule?.id ?? '',
     'keys/{id}': key.id,
     'approvals/{id}': APPROVAL,
@@ -91,6 +94,7 @@ test('ids of another organization in a body or a query are of nobody [S9]', asyn
     `/runs?agent=${SECRET_NAME}`,
     `/schedules?agent=${SECRET_NAME}`,
     '/sessions?state=all',
+    '/handoffs',
   ]) {
     const response = await server.request(query, { key: other.ownerKey });
     assert.deepEqual(await response.json(), { items: [], shown: 0, total: { kind: 'exact', value: 0 }, next: null }, query);
