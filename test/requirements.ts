@@ -296,7 +296,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   R5: ['part', 'A faulty model ends in its documented class and is charged once.'],
   R6: ['done', 'Faulty tools leave no process behind.'],
   R7: ['done', 'A database that goes away and returns loses nothing acknowledged.'],
-  R8: ['done', 'A worker frozen past its lease writes nothing when it wakes.'],
+  R8: ['part', 'A worker frozen past its lease writes nothing when it wakes.'],
   R9: ['done', 'A moved clock fires each slot once and records each miss.'],
   R10: ['open', 'A full disk refuses before it acknowledges, and recovers.'],
   R12: ['done', 'Ten thousand runs end though workers are killed all along.'],
