@@ -112,7 +112,7 @@ async function giveAnswer(deps: ApprovalsDeps, caller: Caller<Principal>, given:
         next: 'Look at the question again and answer that.',
       });
     }
-    if (row.state === 'expired') return (await expireIn(deps, tx, { org, row })) ? { done: 'expired' } : { done: 'withdrawn' };
+    if (row.state === 'expired') return (await expireIn(deps, tx, { org, row })) === 'run ended' ? { done: 'withdrawn' } : { done: 'expired' };
     const event = answeredEvent(row, principal, given.answer);
     const taken = await deps.runs.putInbox(tx, { org, run: row.runId, kind: 'answer', event, actor: principal.actor });
     if (!taken) {
@@ -141,11 +141,16 @@ function answeredEvent(row: ApprovalRow, principal: Principal, answer: Answer): 
   };
 }
 
-/** Its time is over: the row says so and the run hears of it. False when the run has ended meanwhile. */
-async function expireIn(deps: ApprovalsDeps, tx: Tx, { org, row }: { org: OrgId; row: ApprovalRow }): Promise<boolean> {
-  if (!(await store.markExpired(tx, org, row.id))) return true; // the sweep was quicker
+/** Its time is over: the row says so and the run hears of it, once. */
+async function expireIn(
+  deps: ApprovalsDeps,
+  tx: Tx,
+  { org, row }: { org: OrgId; row: ApprovalRow },
+): Promise<'expired' | 'was expired' | 'run ended'> {
+  if (!(await store.markExpired(tx, org, row.id))) return 'was expired';
   const event = { type: 'approval.expired', approvalId: row.id, callId: row.callId, onExpiry: row.onExpiry } as const;
-  return deps.runs.putInbox(tx, { org, run: row.runId, kind: 'expired', event, actor: SYSTEM_ACTOR });
+  const told = await deps.runs.putInbox(tx, { org, run: row.runId, kind: 'expired', event, actor: SYSTEM_ACTOR });
+  return told ? 'expired' : 'run ended';
 }
 
 /** Who is recorded for what only time did. */
@@ -156,8 +161,7 @@ async function expire(deps: ApprovalsDeps, org: OrgId, id: string): Promise<bool
     const found = await store.lockApproval(tx, org, id);
     // answered or expired between the look and the lock
     if (found === null || found.state !== 'expired') return null;
-    await expireIn(deps, tx, { org, row: found });
-    return found;
+    return (await expireIn(deps, tx, { org, row: found })) === 'was expired' ? null : found;
   });
   if (row !== null) deps.runs.wake(org, row.runId);
   return row !== null;

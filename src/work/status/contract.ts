@@ -7,6 +7,9 @@ import { RunStatus } from '../../kernel/run-status.ts';
 /** At most this many of each list are shown; the count says of how many. */
 export const STATUS_SHOWN = 10;
 
+/** The last moment of the year 9999: beyond it RFC 3339 has no form. */
+const LAST_MS = 253_402_300_799_999;
+
 export const StatusView = z.object({
   server: z.object({ version: z.string(), startedAtMs: z.int(), nowMs: z.int() }),
   database: z.object({ version: z.string(), roundTripMs: z.number() }),
@@ -43,7 +46,7 @@ export const statusOperations = {
         .number()
         .int()
         .nonnegative()
-        .max(8_640_000_000_000_000)
+        .max(LAST_MS)
         .optional()
         .meta({ description: 'Spend since then, in milliseconds since the epoch; midnight UTC when left out.' }),
     }),
