@@ -154,7 +154,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'BRF-5': ['open', 'The same in full by one command to a file.'],
   'BRF-6': ['open', 'A briefing takes under 150 ms in the middle.'],
   'BRF-7': ['open', 'The briefing names sources that have gone silent.'],
-  'CAD-1': ['open', 'Recurring duties have scope, interval and last result.'],
+  'CAD-1': ['part', 'Recurring duties have scope, interval and last result.'],
   'CAD-2': ['open', 'Alerts are resolved by the matching green event; what has none gets an owner and an age.'],
   'CAD-3': ['open', 'A weekly plan, and a work queue with honest totals.'],
   'LCH-1': ['open', 'One command finds a project, fetches its secrets and starts a coding CLI there, set up.'],

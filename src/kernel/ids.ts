@@ -24,6 +24,7 @@ export const ID_PREFIXES = {
   ho: 'handoff',
   note: 'note',
   doc: 'document',
+  duty: 'duty',
   mach: 'machine',
 } as const;
 export type IdPrefix = keyof typeof ID_PREFIXES;

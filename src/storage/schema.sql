@@ -4,6 +4,7 @@
   pg_trgm
 
  sequences
+  duty_done_id_seq
   journal_position
   request_log_id_seq
   run_inbox_id_seq
@@ -253,6 +254,41 @@ table document_version, row level security forced
   document_version_version_check CHECK ((version > 0))
   document_version_org_id_document_id_fkey FOREIGN KEY (org_id, document_id) REFERENCES document(org_id, id)
   document_version_pkey PRIMARY KEY (org_id, document_id, version)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select
+
+table duty, row level security forced
+  org_id text not null
+  id text not null
+  project_id text
+  title text not null
+  interval_days integer not null
+  retired boolean not null default false
+  created_at timestamp with time zone not null default clock_now()
+  last_done_at timestamp with time zone
+ constraints
+  duty_interval_days_check CHECK (((interval_days >= 1) AND (interval_days <= 3650)))
+  duty_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  duty_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  duty_pkey PRIMARY KEY (org_id, id)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (last_done_at), update (retired)
+
+table duty_done, row level security forced
+  org_id text not null
+  duty_id text not null
+  id bigint not null generated identity
+  result text not null
+  actor_id text not null
+  actor_name text not null
+  at timestamp with time zone not null default clock_now()
+ constraints
+  duty_done_org_id_duty_id_fkey FOREIGN KEY (org_id, duty_id) REFERENCES duty(org_id, id)
+  duty_done_pkey PRIMARY KEY (org_id, duty_id, id)
  policies
   org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
  grants

@@ -9,6 +9,8 @@ import { bind } from '../kernel/operation.ts';
 import type { Principal } from '../platform/identity/principal.ts';
 import type { Database } from '../storage/database.ts';
 import type { RunViews } from '../runtime/runs/views-store.ts';
+import { cadenceOperations } from './cadence/contract.ts';
+import { createCadence } from './cadence/service.ts';
 import { readCheckout } from './documents/checkout-files.ts';
 import { documentOperations } from './documents/contract.ts';
 import { createDocuments } from './documents/service.ts';
@@ -38,12 +40,14 @@ export type ContextDeps = {
 
 export function createContext({ db, ids, clock, randomBytes, random, projects, views, git }: ContextDeps): Bound<Principal>[] {
   const notes = createNotes({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
+  const cadence = createCadence({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const documents = createDocuments({ db, ids, clock, readCheckout });
   const sessions = createSessions({ db, ids, randomBytes, random, projects });
   const handoffs = createHandoffs({ db, ids, sessions, projects, readCommits: createReadCommits(git), runsSince: createRunsSince(views) });
   return [
     ...bind(noteOperations, notes.handlers),
     ...bind(documentOperations, documents.handlers),
+    ...bind(cadenceOperations, cadence.handlers),
     ...bind(sessionOperations, sessions.handlers),
     ...bind(handoffOperations, handoffs.handlers),
   ];

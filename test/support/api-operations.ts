@@ -48,6 +48,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   'approvals/{id}': `apr_${ABSENT_ID}`,
   'schedules/{id}': `sch_${ABSENT_ID}`,
   'documents/{id}': `doc_${ABSENT_ID}`,
+  'duties/{id}': `duty_${ABSENT_ID}`,
   'notes/{id}': `note_${ABSENT_ID}`,
   'projects/{id}': `prj_${ABSENT_ID}`,
   'projects/{code}': 'never-was',

@@ -107,6 +107,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/doc.ts')).doc,
   },
   {
+    name: 'cadence',
+    group: 'Context',
+    summary: 'Recurring duties: what is due, and who did it last.',
+    load: async () => (await import('./commands/cadence.ts')).cadence,
+  },
+  {
     name: 'doctor',
     group: 'Server',
     summary: 'Finds what is wrong, and says what to do.',

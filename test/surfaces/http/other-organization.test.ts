@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { identityOperations } from '../../../src/platform/identity/contract.ts';
 import { scheduleOperations } from '../../../src/runtime/schedules/contract.ts';
+import { cadenceOperations } from '../../../src/work/cadence/contract.ts';
 import { documentOperations } from '../../../src/work/documents/contract.ts';
 import { handoffOperations } from '../../../src/work/handoffs/contract.ts';
 import { noteOperations } from '../../../src/work/knowledge/contract.ts';
@@ -36,6 +37,7 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
   const { session } = await api.call(sessionOperations.start, { project: SECRET_NAME, agent: 'claude', machine: 'laptop' });
   const document = await api.call(documentOperations.put, { name: SECRET_NAME, content: 'Text.' });
   const { handoff } = await api.call(handoffOperations.write, { session: session.id, status: 'done', summary: SECRET_NAME });
+  const duty = await api.call(cadenceOperations.add, { title: SECRET_NAME, intervalDays: 1 });
   const requests = await server.request('/self');
   return {
     'runs/{id}': run.id,
@@ -47,6 +49,7 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
     'keys/{id}': key.id,
     'approvals/{id}': APPROVAL,
     'notes/{id}': note.id,
+    'duties/{id}': duty.id,
     'documents/{id}': document.id,
     'requests/{correlationId}': requests.headers.get('x-correlation-id') ?? '',
   };
