@@ -83,6 +83,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/project.ts')).project,
   },
   {
+    name: 'session',
+    group: 'Agents',
+    summary: 'Working sessions of coding CLIs: list, show.',
+    load: async () => (await import('./commands/session.ts')).session,
+  },
+  {
     name: 'schedule',
     group: 'Agents',
     summary: 'When agents are due, and what came of it: list, show, firings.',

@@ -169,6 +169,7 @@ test('agents are created, shown, paused, resumed and archived; a key is made and
     [['status'], /Nothing waits for you\./],
     [['tool', 'list'], /file_read/],
     [['project'], /No projects/],
+    [['session'], /No live sessions/],
     [['agent', 'template', 'repo-digest'], /repo-digest/],
   ] as const) {
     const { exit, out, err } = await windlass(server, argv, { ...owner, stdin: yaml });
