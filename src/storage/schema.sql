@@ -812,6 +812,7 @@ CREATE OR REPLACE FUNCTION claim_runs(worker text, lease interval, wanted intege
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
@@ -822,7 +823,8 @@ declare
   runs text[];
 begin
   if not exists (select from run r where r.due_at <= now)
-    and not exists (select from run_inbox i join run r on r.org_id = i.org_id and r.id = i.run_id where r.worker_id is null and r.ended_at is null) then
+    and (not exists (select from run_inbox)
+      or not exists (select from run_inbox i join run r on r.org_id = i.org_id and r.id = i.run_id where r.worker_id is null and r.ended_at is null)) then
     return;
   end if;
   perform pg_advisory_xact_lock(8604520202148967798);
@@ -935,6 +937,7 @@ CREATE OR REPLACE FUNCTION journal_assign_position()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public'
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 begin
   perform journal_position_lock();
@@ -949,6 +952,7 @@ CREATE OR REPLACE FUNCTION journal_guard(requests json, sealed_at timestamp with
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
@@ -982,6 +986,7 @@ CREATE OR REPLACE FUNCTION journal_write(matched integer[], requests json, entri
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$

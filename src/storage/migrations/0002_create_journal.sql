@@ -185,6 +185,8 @@ create function journal_position_lock() returns void
 -- An entry written outside the group commit gets its position at the commit, when its transaction asks for no more locks.
 create function journal_assign_position() returns trigger
   language plpgsql security definer set search_path = pg_catalog, public
+  -- planned each time: a plan kept from when the table was small would look through all entries of the organization
+  set plan_cache_mode = force_custom_plan
   as $$
 begin
   perform journal_position_lock();
@@ -200,14 +202,15 @@ grant create on schema public to windlass_worker;
 alter function journal_assign_position() owner to windlass_worker;
 revoke create on schema public from windlass_worker;
 
--- The planner cannot know how many requests a batch has and is told: by index, planned once.
+-- The planner cannot know how many requests a batch has and is told: by index, planned once. No bitmap: it would visit all
+-- dead rows of a queue that was just worked off.
 --
 -- Moves the heads of the streams whose fence and head still match, and whose inbox rows are all still there; says which
 -- requests these are. The row locks it takes keep a stale write out until the commit.
 -- `matched` is null when the writer's idea of the time is off: it observes `now` and seals again.
 create function journal_guard(requests json, sealed_at timestamptz, tolerance interval, out matched integer[], out now timestamptz)
   language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
   as $$
 begin
   now := clock_now();
@@ -231,7 +234,7 @@ $$;
 -- Answers the position of the first entry; the others follow in the order given.
 create function journal_write(matched integer[], requests json, entries json, payloads json, patches json) returns bigint
   language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
   as $$
 declare
   first_position bigint;
@@ -322,7 +325,7 @@ $$;
 create function claim_runs(worker text, lease interval, wanted integer, pools text[], only_org text, only_run text)
   returns table (org_id text, run_id text, fence bigint, head_seq bigint, head_hash text)
   language plpgsql
-  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
   as $$
 #variable_conflict use_column
 declare
@@ -331,7 +334,8 @@ declare
   runs text[];
 begin
   if not exists (select from run r where r.due_at <= now)
-    and not exists (select from run_inbox i join run r on r.org_id = i.org_id and r.id = i.run_id where r.worker_id is null and r.ended_at is null) then
+    and (not exists (select from run_inbox)
+      or not exists (select from run_inbox i join run r on r.org_id = i.org_id and r.id = i.run_id where r.worker_id is null and r.ended_at is null)) then
     return;
   end if;
   perform pg_advisory_xact_lock(8604520202148967798);
