@@ -34,6 +34,7 @@ export async function benchStart(): Promise<Report> {
 type Started = { readyMs: number; serverMb: number; databaseMb: number };
 
 async function startOnce(home: string, idleMs: number): Promise<Started> {
+  const others = new Set((await postmasters()).map(({ pid }) => pid));
   const before = performance.now();
   const server = spawn(process.execPath, [join(ROOT, 'bin/windlass.mjs'), 'up', '--port', '0'], {
     cwd: tmpdir(),
@@ -49,7 +50,7 @@ async function startOnce(home: string, idleMs: number): Promise<Started> {
   }
   const readyMs = performance.now() - before;
   await new Promise((resolve) => setTimeout(resolve, idleMs));
-  const memory = idleMs === 0 ? { serverMb: 0, databaseMb: 0 } : await memoryOf(server.pid ?? 0, home);
+  const memory = idleMs === 0 ? { serverMb: 0, databaseMb: 0 } : await memoryOf(server.pid ?? 0, others);
   server.kill('SIGTERM');
   await ended;
   return { readyMs, ...memory };
@@ -64,27 +65,31 @@ async function answers(url: string | undefined): Promise<boolean> {
   }
 }
 
-/** Proportional set size of the server, and of the postmaster of its home with all its children. */
-async function memoryOf(pid: number, home: string): Promise<{ serverMb: number; databaseMb: number }> {
-  const processes = await Promise.all(
-    (await readdir('/proc'))
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .map(describe),
-  );
-  const postmasters = processes.filter(({ command }) => command.includes('postgres') && command.includes(' -D ') && command.includes(folderOf(home)));
-  const family = new Set(postmasters.map((each) => each.pid));
-  for (const each of processes) if (family.has(each.parent)) family.add(each.pid);
+/** Proportional set size of the server, and of the postmaster that came with it and its children. */
+async function memoryOf(pid: number, others: ReadonlySet<number>): Promise<{ serverMb: number; databaseMb: number }> {
+  const family = new Set((await postmasters()).map((each) => each.pid).filter((each) => !others.has(each)));
+  for (const each of await processes()) if (family.has(each.parent)) family.add(each.pid);
   const databaseKb = await Promise.all([...family].map(pssKb));
   return { serverMb: Math.round((await pssKb(pid)) / 1024), databaseMb: Math.round(databaseKb.reduce((sum, kb) => sum + kb, 0) / 1024) };
 }
 
-/** As root the database may live beside the home; then every postmaster of the bench's own folder name counts. */
-function folderOf(home: string): string {
-  return process.getuid?.() === 0 ? 'windlass' : home;
+async function postmasters(): Promise<Process[]> {
+  return (await processes()).filter(({ command }) => command.includes('postgres') && command.includes(' -D '));
 }
 
-async function describe(pid: number): Promise<{ pid: number; parent: number; command: string }> {
+async function processes(): Promise<Process[]> {
+  const names = await readdir('/proc').catch(() => []); // no such folder elsewhere than on Linux
+  return Promise.all(
+    names
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .map(describe),
+  );
+}
+
+type Process = { pid: number; parent: number; command: string };
+
+async function describe(pid: number): Promise<Process> {
   try {
     const [stat, command] = await Promise.all([readFile(`/proc/${pid}/stat`, 'latin1'), readFile(`/proc/${pid}/cmdline`, 'latin1')]);
     return { pid, parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]), command: command.replaceAll('\0', ' ') };
