@@ -17,6 +17,8 @@ export type BridgeDeps = {
   /** @throws AppError */
   locate: () => Promise<Place>;
   fetch: typeof globalThis.fetch;
+  /** Which tools of the server; its usual ones when left out. */
+  toolset?: string | undefined;
   clock: Clock;
   /** Of this code. */
   version: string;

@@ -12,6 +12,8 @@ export type McpStdioOptions = {
   version: string;
   clock: Clock;
   fetch: typeof globalThis.fetch;
+  /** Which tools of the server; its usual ones when left out. */
+  toolset?: string | undefined;
   stdin: NodeJS.ReadableStream;
   stdout: { write(text: string): unknown };
   warn: (line: string) => void;
@@ -22,9 +24,9 @@ const LAST_ANSWERS_MS = 60_000;
 
 /** Resolves when the client has closed its end and was answered. Throws nothing: failures are answers. */
 export async function runMcpStdio(options: McpStdioOptions): Promise<void> {
-  const { env, home, clock, fetch, version, stdin, stdout, warn } = options;
+  const { env, home, clock, fetch, toolset, version, stdin, stdout, warn } = options;
   const bridge = createBridge({
-    ...{ clock, fetch, version, warn },
+    ...{ clock, fetch, toolset, version, warn },
     locate: () => locate({ env, home }),
     write: (message) => void stdout.write(`${JSON.stringify(message)}\n`),
   });

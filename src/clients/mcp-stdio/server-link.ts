@@ -9,14 +9,22 @@ export type Send = (request: {
   signal: AbortSignal;
 }) => Promise<Response>;
 
+export type ServerLinkDeps = {
+  locate: () => Promise<Place>;
+  fetch: typeof globalThis.fetch;
+  /** The server's usual one when left out. */
+  toolset?: string | undefined;
+};
+
 /** `locate` is asked again after a failure: the server may have come up at another address. */
-export function createServerLink(deps: { locate: () => Promise<Place>; fetch: typeof globalThis.fetch }): Send {
+export function createServerLink(deps: ServerLinkDeps): Send {
+  const chosen: Readonly<Record<string, string>> = deps.toolset === undefined ? {} : { 'x-windlass-toolset': deps.toolset };
   let place: Place | null = null;
   return async ({ headers, ...request }) => {
     place ??= await deps.locate();
     const { url, key } = place;
     try {
-      return await deps.fetch(`${url}/mcp`, { ...request, headers: { ...headers, authorization: `Bearer ${key}` } });
+      return await deps.fetch(`${url}/mcp`, { ...request, headers: { ...headers, ...chosen, authorization: `Bearer ${key}` } });
     } catch (error) {
       place = null;
       if (request.signal.aborted) throw error;

@@ -13,7 +13,7 @@ import { byOf } from '../../platform/identity/principal.ts';
 import type { Database } from '../../storage/database.ts';
 import type { FindCheckout } from './checkout.ts';
 import { codeFrom } from './checkout.ts';
-import { remoteKey } from './remote.ts';
+import { remoteKey } from '../../kernel/git-remote.ts';
 import type { ProjectView, projectOperations } from './contract.ts';
 import * as store from './store.ts';
 

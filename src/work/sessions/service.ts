@@ -5,7 +5,7 @@ import type { Caller, Handlers } from '../../kernel/operation.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Database, Tx } from '../../storage/database.ts';
-import { remoteKey } from '../projects/remote.ts';
+import { remoteKey } from '../../kernel/git-remote.ts';
 import { releaseClaim } from './claim-store.ts';
 import { assertClaims, take } from './claims.ts';
 import type { ClaimOutput, ClaimRef, HeldClaim, SessionView, StartInput, StartOutput, sessionOperations } from './contract.ts';

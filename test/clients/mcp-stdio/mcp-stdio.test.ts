@@ -40,7 +40,7 @@ type Wire = { id?: number; result?: { content?: { text: string }[]; tools?: unkn
 
 type Bridged = AsyncDisposable & { bridge: Bridge; wrote: Wire[]; sessions: string[] };
 
-function bridged(server: Pick<TestServer, 'url' | 'localKey'>, version = VERSION): Bridged {
+function bridged(server: Pick<TestServer, 'url' | 'localKey'>, version = VERSION, toolset?: string): Bridged {
   const wrote: Wire[] = [];
   const sessions: string[] = [];
   const bridge = createBridge({
@@ -51,7 +51,7 @@ function bridged(server: Pick<TestServer, 'url' | 'localKey'>, version = VERSION
       if (session !== null && !sessions.includes(session)) sessions.push(session);
       return response;
     },
-    ...{ clock: systemClock, version, warn: () => {}, write: (message: object) => void wrote.push(message) },
+    ...{ clock: systemClock, version, toolset, warn: () => {}, write: (message: object) => void wrote.push(message) },
   });
   return { bridge, wrote, sessions, [Symbol.asyncDispose]: () => bridge.close() };
 }
@@ -109,4 +109,14 @@ test('code older than the server, or newer, is said once [MCP-4]', async () => {
     assert.match((await call(1))?.result?.content?.at(-1)?.text ?? '', expected);
     assert.doesNotMatch((await call(2))?.result?.content?.at(-1)?.text ?? '', expected);
   }
+});
+
+test('the toolset that was asked for is the one that is served [MCP-1]', async () => {
+  await using server = await testServer();
+  await using agents = bridged(server, VERSION, 'agents');
+  await agents.bridge.take(JSON.stringify(INITIALIZE));
+  assert.equal(agents.wrote.at(-1)?.error, undefined);
+  await using other = bridged(server, VERSION, 'unheard-of');
+  await other.bridge.take(JSON.stringify(INITIALIZE));
+  assert.match(other.wrote.at(-1)?.error?.message ?? '', /no toolset "unheard-of"/);
 });

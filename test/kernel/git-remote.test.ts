@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { remoteKey } from '../../../src/work/projects/remote.ts';
+import { remoteKey } from '../../src/kernel/git-remote.ts';
 
 const word = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,12}$/);
 
