@@ -1,12 +1,12 @@
 /**
  * Prices and limits of known models (spec GTW-5), from `prices.json` and the operator's overrides. An unknown model has no
- * price: its cost is unknown, never guessed. Not metering: that is budgets'.
+ * price: its cost is unknown, never guessed. What a call costs by them is in platform/budgets/cost.ts.
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { AppError } from '../../kernel/errors.ts';
-import type { Usage } from '../../kernel/messages.ts';
 import type { ModelFacts } from '../../kernel/plan.ts';
+import type { Price } from '../../platform/budgets/ledger.ts';
 
 /** USD per million tokens, as providers publish them. */
 const Rates = z.strictObject({
@@ -38,8 +38,6 @@ export const PriceTable = z.strictObject({
   models: z.record(z.string(), ModelEntry),
 });
 export type PriceTable = z.infer<typeof PriceTable>;
-
-export type Price = NonNullable<ModelFacts['price']>;
 
 /** A model nobody described: small enough for local models (spec GTW-12 names 8,192 as usable). */
 const UNKNOWN_WINDOW_TOKENS = 32_768;
@@ -86,23 +84,4 @@ function toPrice({ from, long, ...rates }: z.infer<typeof DatedPrice>, date: str
 function microUsd(rates: z.infer<typeof Rates>): z.infer<typeof Rates> {
   const micro = (usd: number): number => Math.ceil(Number((usd * 1e6).toFixed(3)));
   return { input: micro(rates.input), cachedInput: micro(rates.cachedInput), cacheWrite: micro(rates.cacheWrite), output: micro(rates.output) };
-}
-
-const PER_MILLION = 1_000_000n;
-
-/** Cost of one call in whole micro-USD, rounded up. Tokens from and to the cache are priced as such (spec GTW-4). */
-export function costMicroUsd(usage: Usage, price: Price): number {
-  const rates = price.long !== undefined && usage.inputTokens > price.long.aboveTokens ? price.long : price;
-  // A provider that reports more cached tokens than input is taken at its larger word, never below zero.
-  const plain = Math.max(0, usage.inputTokens - usage.cachedInputTokens - usage.cacheWriteTokens);
-  const sum =
-    product(plain, rates.input) +
-    product(usage.cachedInputTokens, rates.cachedInput) +
-    product(usage.cacheWriteTokens, rates.cacheWrite) +
-    product(usage.outputTokens, rates.output);
-  return Number((sum + PER_MILLION - 1n) / PER_MILLION);
-}
-
-function product(tokens: number, rate: number): bigint {
-  return BigInt(tokens) * BigInt(Math.ceil(rate));
 }

@@ -5,7 +5,7 @@
 import type { EventOf } from '../../kernel/events.ts';
 import type { Message, ToolResultPart, Usage } from '../../kernel/messages.ts';
 import type { ModelOutcome } from '../models/model.ts';
-import { costMicroUsd } from '../models/prices.ts';
+import { costMicroUsd } from '../../platform/budgets/cost.ts';
 import type { Action } from './action.ts';
 import type { DriveDeps } from './drive-deps.ts';
 import { DRIVE_LIMITS } from './drive-limits.ts';

@@ -4,6 +4,7 @@
  */
 import type { ModelFacts, RunLimits } from '../../kernel/plan.ts';
 import { NO_USAGE, type Usage } from '../../kernel/messages.ts';
+import { affordableOutput, countedTokens, worstCaseMicroUsd } from '../../platform/budgets/cost.ts';
 import { modelPlanOf, planOf } from './rules.ts';
 import { activeMs, type RunState } from './state.ts';
 
@@ -11,11 +12,6 @@ import { activeMs, type RunState } from './state.ts';
 export const MAX_OUTPUT_TOKENS = 16_000;
 /** Below this an answer is not worth asking for. */
 const MIN_OUTPUT_TOKENS = 64;
-
-/** Tokens that count: all but cached input (spec HAR-2). */
-export function countedTokens(usage: Usage): number {
-  return usage.inputTokens - usage.cachedInputTokens + usage.outputTokens;
-}
 
 /**
  * What is left of each limit, never below zero: less what the run and its ended children used, less what running children were
@@ -53,12 +49,6 @@ function usd(micro: number): string {
   return `${(micro / 1_000_000).toFixed(2)} USD`;
 }
 
-/** Worst case of a call in micro-USD: all input at its dearest, all output used; null when no price is known. */
-export function worstCaseMicroUsd(facts: ModelFacts, inputTokens: number, outputTokens: number): number | null {
-  if (facts.price === null) return null;
-  return Math.ceil((inputTokens * Math.max(facts.price.input, facts.price.cacheWrite) + outputTokens * facts.price.output) / 1_000_000);
-}
-
 /** The largest answer one call may have within window and limits, with its worst case; or why there is no room for one. */
 export function fitCall(
   state: RunState,
@@ -75,14 +65,13 @@ export function fitCall(
   if (tokens < MIN_OUTPUT_TOKENS) return { why: `Another model call could exceed the run's limit of ${planOf(state).limits.tokens} tokens.` };
   most = Math.min(most, tokens);
   if (left.costMicroUsd !== null && facts.price !== null) {
-    const forOutput = left.costMicroUsd - (worstCaseMicroUsd(facts, inputTokens, 0) ?? 0);
-    const affordable = facts.price.output === 0 ? most : Math.floor((forOutput * 1_000_000) / facts.price.output);
-    if (forOutput < 0 || affordable < MIN_OUTPUT_TOKENS) {
+    const affordable = affordableOutput(facts.price, inputTokens, left.costMicroUsd);
+    if (affordable < MIN_OUTPUT_TOKENS) {
       return { why: `Another model call could exceed the run's limit of ${usd(planOf(state).limits.costMicroUsd ?? 0)}.` };
     }
     most = Math.min(most, affordable);
   }
-  return { maxOutputTokens: most, reservation: { tokens: inputTokens + most, microUsd: worstCaseMicroUsd(facts, inputTokens, most) } };
+  return { maxOutputTokens: most, reservation: { tokens: inputTokens + most, microUsd: worstCaseMicroUsd(facts.price, inputTokens, most) } };
 }
 
 /**

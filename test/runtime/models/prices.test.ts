@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Usage } from '../../../src/kernel/messages.ts';
-import { costMicroUsd, factsFromTable, readPriceTable, type Price } from '../../../src/runtime/models/prices.ts';
+import { costMicroUsd } from '../../../src/platform/budgets/cost.ts';
+import type { Price } from '../../../src/platform/budgets/ledger.ts';
+import { factsFromTable, readPriceTable } from '../../../src/runtime/models/prices.ts';
 import { estimateMessageTokens, estimateTokens } from '../../../src/runtime/models/tokens.ts';
 
 const tokens = fc.nat(3_000_000);

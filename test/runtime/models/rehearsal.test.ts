@@ -9,7 +9,7 @@ import { NO_USAGE, type Message } from '../../../src/kernel/messages.ts';
 import { cassetteFromEntries } from '../../../src/runtime/models/cassette.ts';
 import type { ModelOutcome, ModelReply, ModelRequest } from '../../../src/runtime/models/model.ts';
 import { createModels } from '../../../src/runtime/models/models.ts';
-import { costMicroUsd } from '../../../src/runtime/models/prices.ts';
+import { costMicroUsd } from '../../../src/platform/budgets/cost.ts';
 
 const FOLDER = fileURLToPath(new URL('scripts', import.meta.url));
 const LOG = {

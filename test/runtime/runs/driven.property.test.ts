@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { EventOf, RunEvent, RunEventType } from '../../../src/kernel/events.ts';
 import { fold, foldAll } from '../../../src/runtime/runs/fold.ts';
-import { countedTokens } from '../../../src/runtime/runs/limits.ts';
+import { countedTokens } from '../../../src/platform/budgets/cost.ts';
 import { replay } from '../../../src/runtime/runs/replay.ts';
 import { emptyState } from '../../../src/runtime/runs/state.ts';
 import { drive, RULES, type Driven } from '../../support/drive-pure.ts';

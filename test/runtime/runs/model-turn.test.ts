@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { EventOf } from '../../../src/kernel/events.ts';
 import { DEFAULT_LIMITS } from '../../../src/kernel/plan.ts';
 import type { Action } from '../../../src/runtime/runs/action.ts';
-import { countedTokens } from '../../../src/runtime/runs/limits.ts';
+import { countedTokens } from '../../../src/platform/budgets/cost.ts';
 import { calls, drive, FACTS, modelPlan, queued, says, toolEntry, type Driven, type World } from '../../support/drive-pure.ts';
 
 const TOOLS = [toolEntry('look'), toolEntry('write', { sideEffect: 'reversible' })];
