@@ -28,6 +28,7 @@ import { mountHealth } from './surfaces/http/health.ts';
 import { listen } from './surfaces/http/listen.ts';
 import { createRateLimiter } from './surfaces/http/rate-limit.ts';
 import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
+import { KEYS_TOOLSET } from './surfaces/mcp/keys-toolset.ts';
 import { mountMcp } from './surfaces/mcp/mount.ts';
 import { createTraffic, engineMetrics, organizationMetrics } from './surfaces/http/metrics.ts';
 import { createOnceStore, onceRetention } from './surfaces/http/store.ts';
@@ -78,7 +79,7 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
     first: (http) =>
       mountEventStream(http, { watch, exists: async (org, run) => (await store.getRun(org, run)) !== null, closing: closing.signal, log }),
   });
-  const mcp = mountMcp(app, { ...door, clock, toolsets: [createAgentsToolset({ watch, clock })], newSessionId: randomUUID });
+  const mcp = mountMcp(app, { ...door, clock, toolsets: [createAgentsToolset({ watch, clock }), KEYS_TOOLSET], newSessionId: randomUUID });
   mountHealth(app, {
     version,
     startedAtMs,

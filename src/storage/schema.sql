@@ -99,11 +99,22 @@ table api_key, row level security forced
   revoked_at timestamp with time zone
   replaced_by text
   last_used_at timestamp with time zone
+  project_id text
+  spend_agent_id text
+  models text[]
+  requests_per_minute integer
+  tokens_per_minute bigint
+  cache_seconds integer
  constraints
+  api_key_cache_seconds_check CHECK ((cache_seconds > 0))
   api_key_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text))
   api_key_name_check CHECK (((length(name) >= 1) AND (length(name) <= 300)))
+  api_key_requests_per_minute_check CHECK ((requests_per_minute > 0))
   api_key_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'member'::text, 'operator'::text, 'admin'::text, 'owner'::text])))
+  api_key_tokens_per_minute_check CHECK ((tokens_per_minute > 0))
   api_key_org_id_actor_id_fkey FOREIGN KEY (org_id, actor_id) REFERENCES actor(org_id, id)
+  api_key_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  api_key_org_id_spend_agent_id_fkey FOREIGN KEY (org_id, spend_agent_id) REFERENCES agent(org_id, id)
   api_key_pkey PRIMARY KEY (org_id, id)
  indexes
   CREATE UNIQUE INDEX api_key_by_hash ON api_key USING btree (hash)

@@ -26,6 +26,7 @@ import { until } from '../support/until.ts';
 import { TOOLS } from './job.ts';
 import { startReceiver, type Receiver } from './receiver.ts';
 import { workerParts, type WorkerParts } from './worker-deps.ts';
+import { UNBOUND } from '../support/identity.ts';
 
 export const LEASE_MS = 3_000;
 export const ON_SERVER = process.env['WINDLASS_TEST_DATABASE'] === 'server';
@@ -79,6 +80,7 @@ export const PERSON: Caller<Principal> = {
     fingerprint: '0123456789abcdef',
     role: 'owner',
     scopes: [],
+    ...UNBOUND,
   },
 };
 

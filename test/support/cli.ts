@@ -16,6 +16,7 @@ import { createHttpApp } from '../../src/surfaces/http/app.ts';
 import { createGuard } from '../../src/surfaces/http/guard.ts';
 import { mountHealth } from '../../src/surfaces/http/health.ts';
 import { createRateLimiter } from '../../src/surfaces/http/rate-limit.ts';
+import { UNBOUND } from './identity.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 21, 12, 0, 0);
 export const TEST_KEY = 'wl_test';
@@ -31,6 +32,7 @@ const PRINCIPAL: Principal = {
   fingerprint: '0123456789abcdef',
   role: 'owner',
   scopes: ['read', 'run', 'context', 'agents', 'answer', 'admin'],
+  ...UNBOUND,
 };
 
 /** An operation and what it answers, from its parsed input. */

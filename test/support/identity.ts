@@ -7,6 +7,7 @@ import type { Caller } from '../../src/kernel/operation.ts';
 import { createRecordAdmin } from '../../src/platform/identity/admin-event.ts';
 import type { AdminEvent, RecordAdmin } from '../../src/platform/identity/admin-event.ts';
 import type { ActorKind, Role, Scope } from '../../src/platform/identity/contract.ts';
+import { NO_LIMITS } from '../../src/platform/identity/contract.ts';
 import type { Principal } from '../../src/platform/identity/principal.ts';
 import type { Identity, IdentityDeps } from '../../src/platform/identity/service.ts';
 import { createIdentity } from '../../src/platform/identity/service.ts';
@@ -14,6 +15,9 @@ import { createOrganization } from '../../src/platform/identity/first-start.ts';
 import type { Database } from '../../src/storage/database.ts';
 
 export const testIds: Ids = createIds({ nowMs: () => systemClock.nowMs(), randomBytes });
+
+/** What a key is bound to at the model gateway when nobody said so. */
+export const UNBOUND = { project: null, spendAgent: null, models: null, limits: NO_LIMITS } as const;
 
 export type TestIdentity = Identity & { deps: IdentityDeps; events: { org: OrgId; event: AdminEvent }[] };
 

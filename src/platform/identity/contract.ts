@@ -16,6 +16,15 @@ export type Scope = z.infer<typeof Scope>;
 export const ActorKind = z.enum(['user', 'agent', 'cli', 'service']);
 export type ActorKind = z.infer<typeof ActorKind>;
 
+/** What one key may use of the model gateway in a minute, and how long its exact answers are kept; null does not limit, or keeps nothing. */
+export const KeyLimits = z.object({
+  requestsPerMinute: z.int().nullable(),
+  tokensPerMinute: z.int().nullable(),
+  cacheSeconds: z.int().nullable(),
+});
+export type KeyLimits = z.infer<typeof KeyLimits>;
+export const NO_LIMITS: KeyLimits = { requestsPerMinute: null, tokensPerMinute: null, cacheSeconds: null };
+
 export const KeyView = z.object({
   id: z.string(),
   name: z.string(),
@@ -31,6 +40,12 @@ export const KeyView = z.object({
   replacedBy: z.string().nullable(),
   /** To the minute. */
   lastUsedAtMs: z.int().nullable(),
+  /** Ids of the project and the agent that its model calls are counted against. */
+  project: z.string().nullable(),
+  agent: z.string().nullable(),
+  /** Globs over aliases and provider/model; null allows all. */
+  models: z.array(z.string()).nullable(),
+  limits: KeyLimits,
 });
 export type KeyView = z.infer<typeof KeyView>;
 
@@ -40,6 +55,29 @@ export type ActorView = z.infer<typeof ActorView>;
 const NewKey = z.object({ key: KeyView, secret: z.string().meta({ description: 'Shown once; only its digest is stored.' }), message: z.string() });
 const KeyIdInput = z.object({ id: z.string().meta({ description: 'Key id, as in key_01jd…' }) });
 const Name = z.string().trim().min(1).max(200);
+
+const MODELS_MAX = 50;
+const PER_MINUTE_MAX = 1_000_000_000;
+const CACHE_SECONDS_MAX = 30 * 86_400;
+/** What makes a key a virtual key of the model gateway. */
+const BINDING = {
+  project: z.string().trim().min(1).max(100).optional().meta({ description: 'Code or id of the project that its model calls are counted against.' }),
+  agent: z.string().trim().min(1).max(100).optional().meta({ description: 'Name or id of the agent that its model calls are counted against.' }),
+  models: z
+    .array(z.string().trim().min(1).max(200))
+    .min(1)
+    .max(MODELS_MAX)
+    .optional()
+    .meta({ description: 'Models it may name: aliases or provider/model, * for any part; all when left out.' }),
+  requestsPerMinute: z.int().positive().max(PER_MINUTE_MAX).optional(),
+  tokensPerMinute: z.int().positive().max(PER_MINUTE_MAX).optional(),
+  cacheSeconds: z
+    .int()
+    .positive()
+    .max(CACHE_SECONDS_MAX)
+    .optional()
+    .meta({ description: 'Answers to the very same model call are kept so long and given again; not at all when left out.' }),
+};
 
 export const identityOperations = {
   whoami: operation({
@@ -78,6 +116,7 @@ export const identityOperations = {
       role: Role.default('member'),
       scopes: z.array(Scope).min(1).optional().meta({ description: 'What it may be used for; all that the role can use when left out.' }),
       expiresInDays: z.number().positive().max(3650).optional().meta({ description: 'Without it the key does not expire.' }),
+      ...BINDING,
     }),
     output: NewKey,
     status: 201,

@@ -8,6 +8,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/database.ts';
 import { LOCAL_ROLE, LOCAL_SCOPES, OWNER_SCOPES, hashOfSecret } from './key.ts';
+import { NO_LIMITS } from './contract.ts';
 import type { IdentityDeps } from './service.ts';
 import { insertKey } from './service.ts';
 import * as store from './store.ts';
@@ -16,6 +17,8 @@ export const LOCAL_KEY_FILE = 'local.key';
 const SOLO_ORG_NAME = 'Home';
 const OWNER_NAME = 'owner';
 const LOCAL_ACTOR = { kind: 'cli', name: 'local' } as const;
+/** A key of people and programs of this machine is bound to nothing at the gateway. */
+const UNBOUND = { project: null, spendAgent: null, models: null, limits: NO_LIMITS } as const;
 const SYSTEM = { actor: 'system', name: 'Windlass' } as const;
 
 /**
@@ -56,6 +59,7 @@ async function mintOwnerKey(deps: IdentityDeps, tx: Tx, org: OrgId): Promise<str
   const actor = found ?? deps.ids.next('act');
   if (found === null) await store.insertActor(tx, org, { id: actor, kind: 'user', name: OWNER_NAME, agent: null });
   const { key, secret } = await insertKey(deps, tx, {
+    ...UNBOUND,
     org,
     actor,
     name: 'owner key',
@@ -92,7 +96,15 @@ export async function ensureLocalKey(
       (await store.insertActor(tx, org, { ...LOCAL_ACTOR, id: deps.ids.next('act'), agent: null })).id;
     const owner = { actor: actor as ReturnType<typeof deps.ids.next<'act'>>, name };
     const revoked = await store.revokeNamed(tx, org, owner);
-    const made = await insertKey(deps, tx, { org, ...owner, role: LOCAL_ROLE, scopes: LOCAL_SCOPES, createdBy: owner.actor, expiresAtMs: null });
+    const made = await insertKey(deps, tx, {
+      ...UNBOUND,
+      org,
+      ...owner,
+      role: LOCAL_ROLE,
+      scopes: LOCAL_SCOPES,
+      createdBy: owner.actor,
+      expiresAtMs: null,
+    });
     await deps.recordAdmin(tx, org, {
       type: 'key.created',
       subject: made.key.id,

@@ -1,13 +1,14 @@
 /** Use cases of identity: whose key is this, and making, rotating and ending keys. First start is in `first-start.ts`. */
+import type { Json } from '../../kernel/canonical-json.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { ActorId, Ids, KeyId, OrgId, RandomBytes } from '../../kernel/ids.ts';
+import type { AgentId, Ids, KeyId, OrgId, ProjectId, RandomBytes } from '../../kernel/ids.ts';
 import { parseId, storedId } from '../../kernel/ids.ts';
 import type { Handlers } from '../../kernel/operation.ts';
 import type { Page } from '../../kernel/page.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import type { RecordAdmin } from './admin-event.ts';
-import type { ActorKind, KeyView, Role, Scope, identityOperations } from './contract.ts';
+import type { ActorKind, KeyLimits, KeyView, Role, Scope, identityOperations } from './contract.ts';
 import { hashOfSecret, makeSecret } from './key.ts';
 import { beyondMinter, permissionsOf, usefulScopes } from './permissions.ts';
 import type { Principal } from './principal.ts';
@@ -23,11 +24,20 @@ export type Identity = {
   /** Null for a key that is unknown, expired or revoked: the caller learns no more than that. @throws AppError `unavailable` */
   authenticate: (secret: string) => Promise<Principal | null>;
   handlers: Handlers<Principal, typeof identityOperations>;
+  /** Told in this process of every key that ended or may end sooner, once that is committed. */
+  onKeyEnded: (listener: (key: KeyId) => void) => void;
 };
 
 export function createIdentity(deps: IdentityDeps): Identity {
   const { db } = deps;
+  const listeners: ((key: KeyId) => void)[] = [];
+  const ended = async <T>(id: string, change: Promise<T>): Promise<T> => {
+    const changed = await change;
+    for (const tell of listeners) tell(storedId('key', id));
+    return changed;
+  };
   return {
+    onKeyEnded: (listener) => void listeners.push(listener),
     async authenticate(secret) {
       const hash = hashOfSecret(secret);
       return hash === null ? null : store.findByHash(db, hash);
@@ -52,9 +62,17 @@ export function createIdentity(deps: IdentityDeps): Identity {
           role: input.role,
           scopes: input.scopes ?? usefulScopes(input.role).filter((scope) => principal.scopes.includes(scope)),
           lifetimeMs: input.expiresInDays === undefined ? null : Math.round(input.expiresInDays * DAY_MS),
+          place: { project: input.project ?? null, agent: input.agent ?? null },
+          models: input.models ?? null,
+          limits: {
+            requestsPerMinute: input.requestsPerMinute ?? null,
+            tokensPerMinute: input.tokensPerMinute ?? null,
+            cacheSeconds: input.cacheSeconds ?? null,
+          },
         }),
-      rotateKey: ({ principal }, input) => rotateKey(deps, principal, { id: input.id, overlapMs: Math.round(input.overlapHours * HOUR_MS) }),
-      revokeKey: ({ principal }, input) => revokeKey(deps, principal, input.id),
+      rotateKey: ({ principal }, input) =>
+        ended(input.id, rotateKey(deps, principal, { id: input.id, overlapMs: Math.round(input.overlapHours * HOUR_MS) })),
+      revokeKey: ({ principal }, input) => ended(input.id, revokeKey(deps, principal, input.id)),
       listActors: ({ principal }, input) =>
         db.asOrg(principal.org, async (tx) => {
           const found = await store.listActors(tx, principal.org, { before: cursorId(input.cursor), limit: input.limit + 1 });
@@ -76,7 +94,16 @@ export function createIdentity(deps: IdentityDeps): Identity {
   };
 }
 
-type Wanted = { name: string; actor: string | undefined; role: Role; scopes: readonly Scope[]; lifetimeMs: number | null };
+type Wanted = {
+  name: string;
+  actor: string | undefined;
+  role: Role;
+  scopes: readonly Scope[];
+  lifetimeMs: number | null;
+  place: { project: string | null; agent: string | null };
+  models: readonly string[] | null;
+  limits: KeyLimits;
+};
 type Minted = { key: KeyView; secret: string; message: string };
 
 async function mintKey(deps: IdentityDeps, principal: Principal, wanted: Wanted): Promise<Minted> {
@@ -87,7 +114,11 @@ async function mintKey(deps: IdentityDeps, principal: Principal, wanted: Wanted)
     if (owner === null) throw new AppError('not_found', `There is no actor ${actor}.`, { next: 'List them with GET /api/v1/actors.' });
     refusePerson(principal, owner.kind);
     const expiresAtMs = wanted.lifetimeMs === null ? null : (await store.nowMs(tx)) + wanted.lifetimeMs;
+    const places = await placesOf(tx, principal.org, wanted.place);
     const minted = await insertKey(deps, tx, {
+      ...places,
+      models: wanted.models,
+      limits: wanted.limits,
       org: principal.org,
       actor,
       name: wanted.name,
@@ -100,17 +131,35 @@ async function mintKey(deps: IdentityDeps, principal: Principal, wanted: Wanted)
       type: 'key.created',
       subject: minted.key.id,
       by: byOf(principal),
-      detail: { fingerprint: minted.key.fingerprint, actor, role: wanted.role, scopes: [...wanted.scopes], expiresAtMs },
+      detail: { fingerprint: minted.key.fingerprint, actor, role: wanted.role, scopes: [...wanted.scopes], expiresAtMs, ...bound(wanted, places) },
     });
     return { ...minted, message: 'Store it now: it is shown this once.' };
   });
+}
+
+/** What a key is bound to, for the journal; nothing for a key that is not. */
+function bound({ models, limits }: Wanted, { project, spendAgent }: Awaited<ReturnType<typeof placesOf>>): { [name: string]: Json } {
+  const all = { project, agent: spendAgent, models: models === null ? null : [...models], ...limits };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+}
+
+async function placesOf(tx: Tx, org: OrgId, wanted: Wanted['place']): Promise<{ project: ProjectId | null; spendAgent: AgentId | null }> {
+  if (wanted.project === null && wanted.agent === null) return { project: null, spendAgent: null };
+  const { project, agent } = await store.findPlaces(tx, org, wanted);
+  if (wanted.project !== null && project === null) {
+    throw new AppError('not_found', `There is no project ${wanted.project}.`, { next: 'List them with `windlass project list`.' });
+  }
+  if (wanted.agent !== null && agent === null) {
+    throw new AppError('not_found', `There is no agent ${wanted.agent}.`, { next: 'List them with `windlass agent list`.' });
+  }
+  return { project, spendAgent: agent };
 }
 
 /** Inserts a fresh key; its secret exists only in the answer. */
 export async function insertKey(
   deps: Pick<IdentityDeps, 'ids' | 'randomBytes'>,
   tx: Tx,
-  key: { org: OrgId; actor: ActorId; name: string; role: Role; scopes: readonly Scope[]; createdBy: ActorId; expiresAtMs: number | null },
+  key: Omit<store.NewKeyRow, 'id' | 'hash'> & { org: OrgId },
 ): Promise<{ key: KeyView; secret: string }> {
   const made = makeSecret(deps.randomBytes);
   const id = deps.ids.next('key');
@@ -135,6 +184,10 @@ function rotateKey(deps: IdentityDeps, principal: Principal, change: { id: strin
       name: old.name,
       role: old.role,
       scopes: old.scopes,
+      project: old.project === null ? null : storedId('prj', old.project),
+      spendAgent: old.agent === null ? null : storedId('agt', old.agent),
+      models: old.models,
+      limits: old.limits,
       createdBy: principal.actor,
       // the new key lives as long as the old one was given
       expiresAtMs: old.expiresAtMs === null ? null : (await store.nowMs(tx)) + (old.expiresAtMs - old.createdAtMs),

@@ -1,9 +1,9 @@
 /** All SQL of identity. A key is looked up without an organization, as windlass_identity; everything else within one. */
 import { isoTime } from '../../kernel/clock.ts';
-import type { ActorId, AgentId, KeyId, OrgId } from '../../kernel/ids.ts';
+import type { ActorId, AgentId, KeyId, OrgId, ProjectId } from '../../kernel/ids.ts';
 import { storedId } from '../../kernel/ids.ts';
 import type { Database, Tx } from '../../storage/database.ts';
-import type { ActorKind, ActorView, KeyView, Role, Scope } from './contract.ts';
+import type { ActorKind, ActorView, KeyLimits, KeyView, Role, Scope } from './contract.ts';
 import { stateOfKey } from './key.ts';
 import type { Principal } from './principal.ts';
 
@@ -22,9 +22,20 @@ export type NewKeyRow = {
   hash: string;
   createdBy: ActorId;
   expiresAtMs: number | null;
-};
+} & KeyBinding;
 
-type KeyRow = {
+/** What the model gateway knows of a key. */
+export type KeyBinding = { project: ProjectId | null; spendAgent: AgentId | null; models: readonly string[] | null; limits: KeyLimits };
+
+type BindingRow = {
+  project_id: string | null;
+  spend_agent_id: string | null;
+  models: string[] | null;
+  requests_per_minute: number | null;
+  tokens_per_minute: number | null;
+  cache_seconds: number | null;
+};
+type KeyRow = BindingRow & {
   id: string;
   name: string;
   fingerprint: string;
@@ -41,14 +52,15 @@ type KeyRow = {
   now: number;
 };
 
+const BINDING = 'k.project_id, k.spend_agent_id, k.models, k.requests_per_minute, k.tokens_per_minute, k.cache_seconds';
 const KEY_COLUMNS = `k.id, k.name, k.fingerprint, k.actor_id, a.kind as actor_kind, a.name as actor_name, k.role, k.scopes,
-  k.created_at, k.expires_at, k.revoked_at, k.replaced_by, k.last_used_at, clock_now() as now`;
+  k.created_at, k.expires_at, k.revoked_at, k.replaced_by, k.last_used_at, ${BINDING}, clock_now() as now`;
 const KEYS = 'api_key k join actor a on a.org_id = k.org_id and a.id = k.actor_id';
 const ACTIVE = 'k.revoked_at is null and (k.expires_at is null or k.expires_at > clock_now())';
 
 /** Resolves a live key; marks its use at most once a minute. */
 export function findByHash(db: Database, hash: string): Promise<Principal | null> {
-  type Row = {
+  type Row = BindingRow & {
     org_id: string;
     id: string;
     fingerprint: string;
@@ -62,7 +74,7 @@ export function findByHash(db: Database, hash: string): Promise<Principal | null
   };
   return db.asIdentity(async (tx) => {
     const [row] = await tx.query<Row>(
-      `select k.org_id, k.id, k.fingerprint, k.role, k.scopes, a.id as actor_id, a.kind, a.name, a.agent_id,
+      `select k.org_id, k.id, k.fingerprint, k.role, k.scopes, a.id as actor_id, a.kind, a.name, a.agent_id, ${BINDING},
               k.last_used_at is null or k.last_used_at <= clock_now() - interval '${USE_WRITTEN_EVERY}' as mark
          from ${KEYS} where k.hash = $1 and ${ACTIVE}`,
       [hash],
@@ -85,6 +97,7 @@ export function findByHash(db: Database, hash: string): Promise<Principal | null
       fingerprint: row.fingerprint,
       role: row.role,
       scopes: row.scopes,
+      ...bindingOf(row),
     };
   });
 }
@@ -153,9 +166,39 @@ export async function listActors(tx: Tx, org: OrgId, page: { before: string | nu
 
 export async function insertKey(tx: Tx, org: OrgId, key: NewKeyRow): Promise<void> {
   await tx.query(
-    'insert into api_key (org_id, id, actor_id, name, role, scopes, hash, created_by, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)',
-    [org, key.id, key.actor, key.name, key.role, key.scopes, key.hash, key.createdBy, key.expiresAtMs === null ? null : isoTime(key.expiresAtMs)],
+    `insert into api_key (org_id, id, actor_id, name, role, scopes, hash, created_by, expires_at,
+       project_id, spend_agent_id, models, requests_per_minute, tokens_per_minute, cache_seconds)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+    [
+      ...[
+        org,
+        key.id,
+        key.actor,
+        key.name,
+        key.role,
+        key.scopes,
+        key.hash,
+        key.createdBy,
+        key.expiresAtMs === null ? null : isoTime(key.expiresAtMs),
+      ],
+      ...[key.project, key.spendAgent, key.models, key.limits.requestsPerMinute, key.limits.tokensPerMinute, key.limits.cacheSeconds],
+    ],
   );
+}
+
+/** Ids of a project by code or id and of an agent by name or id; null for what is not there. */
+export async function findPlaces(
+  tx: Tx,
+  org: OrgId,
+  wanted: { project: string | null; agent: string | null },
+): Promise<{ project: ProjectId | null; agent: AgentId | null }> {
+  const [row] = await tx.query<{ project: string | null; agent: string | null }>(
+    `select (select id from project where org_id = $1 and (id = $2 or code = $2)) as project,
+            (select id from agent where org_id = $1 and (id = $3 or name = $3)) as agent`,
+    [org, wanted.project, wanted.agent],
+  );
+  const [project, agent] = [row?.project ?? null, row?.agent ?? null];
+  return { project: project === null ? null : storedId('prj', project), agent: agent === null ? null : storedId('agt', agent) };
 }
 
 /** Locks the row until the end of the transaction. */
@@ -237,5 +280,18 @@ function viewOf(row: KeyRow): KeyView {
     revokedAtMs: row.revoked_at,
     replacedBy: row.replaced_by,
     lastUsedAtMs: row.last_used_at,
+    project: row.project_id,
+    agent: row.spend_agent_id,
+    models: row.models,
+    limits: bindingOf(row).limits,
+  };
+}
+
+function bindingOf(row: BindingRow): KeyBinding {
+  return {
+    project: row.project_id === null ? null : storedId('prj', row.project_id),
+    spendAgent: row.spend_agent_id === null ? null : storedId('agt', row.spend_agent_id),
+    models: row.models,
+    limits: { requestsPerMinute: row.requests_per_minute, tokensPerMinute: row.tokens_per_minute, cacheSeconds: row.cache_seconds },
   };
 }

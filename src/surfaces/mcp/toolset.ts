@@ -141,3 +141,21 @@ function parseArguments<I extends z.ZodObject>(name: string, input: I, args: unk
 export function answer(markdown: string, structured: object): CallToolResult {
   return { content: [{ type: 'text', text: markdown }], structuredContent: structured };
 }
+
+/** For a toolset that has tools only. */
+export const NO_RESOURCES: Resources = {
+  templates: [],
+  list: async () => [],
+  read: async () => null,
+  follow: async () => Promise.reject(new AppError('not_found', 'Nothing here can be followed.')),
+};
+
+export const NO_TASKS: Tasks = {
+  get: async () => Promise.reject(noTask()),
+  update: async () => Promise.reject(noTask()),
+  cancel: async () => Promise.reject(noTask()),
+};
+
+function noTask(): AppError {
+  return new AppError('not_found', 'There is no such task here.', { next: 'Tasks belong to the toolset that made them.' });
+}

@@ -9,6 +9,7 @@ import { createRunViews } from '../../../src/runtime/runs/views-store.ts';
 import { databaseWorld, type DatabaseWorld } from '../../support/database-world.ts';
 import { calls, says } from '../../support/drive-pure.ts';
 import { ORG, writeTool } from '../../support/run-world.ts';
+import { UNBOUND } from '../../support/identity.ts';
 
 const CALLER: Caller<Principal> = {
   correlation: storedId('cor', 'cor_1'),
@@ -23,6 +24,7 @@ const CALLER: Caller<Principal> = {
     fingerprint: '0123456789abcdef',
     role: 'owner',
     scopes: [],
+    ...UNBOUND,
   },
 };
 

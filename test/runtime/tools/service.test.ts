@@ -7,6 +7,7 @@ import { toolOperations } from '../../../src/runtime/tools/contract.ts';
 import { UNKNOWN_TOOL } from '../../../src/runtime/tools/registry.ts';
 import { toolHandlers } from '../../../src/runtime/tools/service.ts';
 import { ORG } from './support.ts';
+import { UNBOUND } from '../../support/identity.ts';
 
 const PRINCIPAL: Principal = {
   org: ORG,
@@ -18,6 +19,7 @@ const PRINCIPAL: Principal = {
   fingerprint: 'f',
   role: 'viewer',
   scopes: ['read'],
+  ...UNBOUND,
 };
 const CALLER = { principal: PRINCIPAL, correlation: 'cor_a' as CorrelationId, surface: 'http' } as const;
 

@@ -3,7 +3,7 @@ import { identityOperations } from '../../../platform/identity/contract.ts';
 import type { KeyView } from '../../../platform/identity/contract.ts';
 import { PAGE_SIZE_MAX } from '../../../kernel/page.ts';
 import { isId } from '../../../kernel/ids.ts';
-import type { Answer, Cli, Command, Noun } from '../command.ts';
+import type { Answer, Cli, Command, Input, Noun } from '../command.ts';
 import { argument, flag, given, numberOption, option } from '../command.ts';
 import type { Connection } from '../connection.ts';
 import { pickId } from '../find-run.ts';
@@ -62,21 +62,41 @@ const create: Command = {
     ['--scopes <list>', 'some of read,run,context,agents,answer,admin,gateway; all that the role can use when left out'],
     ['--actor <id>', 'whose it is; your own when left out'],
     ['--expires-in-days <days>', 'without it the key does not expire'],
+    ['--project <code>', 'the project that its model calls are counted against'],
+    ['--agent <name>', 'the agent that its model calls are counted against'],
+    ['--models <list>', 'models it may name at the gateway, * for any part; all when left out'],
+    ['--requests-per-minute <n>', 'model calls in a minute'],
+    ['--tokens-per-minute <n>', 'tokens of model calls in a minute'],
+    ['--cache-seconds <n>', 'answers to the very same model call are kept so long and given again'],
   ],
-  examples: ['key create "CI of windmill" --role member --scopes read,run', 'key create laptop --expires-in-days 90 --json'],
+  examples: [
+    'key create "CI of windmill" --role member --scopes read,run',
+    'key create laptop --expires-in-days 90 --json',
+    'key create claude-code --scopes gateway --project windmill --models "anthropic/*,fast"',
+  ],
   async run(cli, input) {
     const connection = await cli.connect();
     const wanted = {
       role: option(input, 'role') as KeyView['role'] | undefined,
-      scopes: option(input, 'scopes')
-        ?.split(',')
-        .map((scope) => scope.trim()) as KeyView['scopes'] | undefined,
+      scopes: listOption(input, 'scopes') as KeyView['scopes'] | undefined,
       actor: option(input, 'actor'),
       expiresInDays: numberOption(input, 'expiresInDays'),
+      project: option(input, 'project'),
+      agent: option(input, 'agent'),
+      models: listOption(input, 'models'),
+      requestsPerMinute: numberOption(input, 'requestsPerMinute'),
+      tokensPerMinute: numberOption(input, 'tokensPerMinute'),
+      cacheSeconds: numberOption(input, 'cacheSeconds'),
     };
     return secretAnswer(await connection.call(identityOperations.createKey, { name: argument(input, 0), ...given(wanted) }));
   },
 };
+
+function listOption(input: Input, name: string): string[] | undefined {
+  return option(input, name)
+    ?.split(',')
+    .map((item) => item.trim());
+}
 
 /** The secret stands alone on its line, so that a script can take the first. */
 function secretAnswer(made: { key: KeyView; secret: string; message: string }): Answer {
