@@ -107,7 +107,15 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
   const counts = startEngine(config, { ...base, ...ground, ...domains }, closers);
   const url = await serve(
     config,
-    { ...base, ...ground, ...domains, counts, version: VERSION, operations: operationsOf({ ...base, ...ground, ...domains }) },
+    {
+      ...base,
+      ...ground,
+      ...domains,
+      counts,
+      version: VERSION,
+      webhooks: domains.context.webhooks,
+      operations: operationsOf({ ...base, ...ground, ...domains }),
+    },
     closers,
   );
   // A key is shown once, so none is made before everything that can fail has not: a taken port, above all.
@@ -206,6 +214,11 @@ function createDomains(config: Config, built: Parts & Ground) {
     },
   });
   const templates = createTemplates({ folder: TEMPLATES_FOLDER, check, agents });
+  const context = createContext({
+    ...{ db, ids, recordAdmin, randomBytes, projects, views },
+    ...{ clock: databaseClock, random: built.random, home: config.home },
+    git: { run: createProcessRunner({ spawn, clock }), clock, path: pathOf(built.env) },
+  });
   return {
     store,
     views,
@@ -220,6 +233,7 @@ function createDomains(config: Config, built: Parts & Ground) {
     runs,
     approvals,
     templates,
+    context,
     defaultModel,
   };
 }
@@ -290,9 +304,6 @@ function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Grou
 
 /** One line for each domain: what HTTP, MCP and the CLI can ask of it. */
 function operationsOf({
-  databaseClock,
-  db,
-  ids,
   identity,
   projects,
   agents,
@@ -301,11 +312,9 @@ function operationsOf({
   toolset,
   approvals,
   schedules,
-  random,
-  clock,
-  env,
-  views,
-}: Parts & Ground & Domains): Bound<Principal>[] {
+  context,
+}: Pick<Domains, 'projects' | 'agents' | 'templates' | 'runs' | 'toolset' | 'approvals' | 'schedules' | 'context'> &
+  Pick<Ground, 'identity'>): Bound<Principal>[] {
   return [
     ...bind(identityOperations, identity.handlers),
     ...bind(projectOperations, projects.handlers),
@@ -315,16 +324,7 @@ function operationsOf({
     ...bind(toolOperations, toolHandlers(toolset.tools)),
     ...bind(approvalOperations, approvals.handlers),
     ...bind(scheduleOperations, schedules.handlers),
-    ...createContext({
-      db,
-      ids,
-      clock: databaseClock,
-      random,
-      randomBytes,
-      projects,
-      views,
-      git: { run: createProcessRunner({ spawn, clock }), clock, path: pathOf(env) },
-    }),
+    ...context.operations,
   ];
 }
 

@@ -30,10 +30,12 @@ import { createRateLimiter } from './surfaces/http/rate-limit.ts';
 import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
 import { KEYS_TOOLSET } from './surfaces/mcp/keys-toolset.ts';
 import { mountMcp } from './surfaces/mcp/mount.ts';
+import { mountWebhooks } from './surfaces/webhooks/mount.ts';
 import { createTraffic, engineMetrics, organizationMetrics } from './surfaces/http/metrics.ts';
 import { createOnceStore, onceRetention } from './surfaces/http/store.ts';
 import { statusOperations } from './work/status/contract.ts';
 import { createStatus } from './work/status/service.ts';
+import type { Webhooks } from './work/webhooks/service.ts';
 
 export type ServeDeps = Pick<Base, 'clock' | 'ids' | 'log'> & {
   db: Database;
@@ -42,6 +44,7 @@ export type ServeDeps = Pick<Base, 'clock' | 'ids' | 'log'> & {
   store: Pick<RunStore, 'readEntries' | 'getRun'>;
   previews: Pick<PreviewStore, 'read'>;
   counts: Driver['counts'];
+  webhooks: Pick<Webhooks, 'receive'>;
   operations: readonly Bound<Principal>[];
   version: string;
 };
@@ -80,6 +83,7 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
       mountEventStream(http, { watch, exists: async (org, run) => (await store.getRun(org, run)) !== null, closing: closing.signal, log }),
   });
   const mcp = mountMcp(app, { ...door, clock, toolsets: [createAgentsToolset({ watch, clock }), KEYS_TOOLSET], newSessionId: randomUUID });
+  mountWebhooks(app, { webhooks: deps.webhooks, limiter: door.limiter });
   mountHealth(app, {
     version,
     startedAtMs,

@@ -25,6 +25,8 @@ export const ID_PREFIXES = {
   note: 'note',
   doc: 'document',
   duty: 'duty',
+  alert: 'alert',
+  whs: 'webhook source',
   mach: 'machine',
 } as const;
 export type IdPrefix = keyof typeof ID_PREFIXES;

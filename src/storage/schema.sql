@@ -84,6 +84,60 @@ table agent_version, row level security forced
  grants
   windlass_app: insert, select
 
+table alert, row level security forced
+  org_id text not null
+  id text not null
+  source_id text not null
+  fold_key text not null
+  project_id text
+  repository text
+  branch text
+  kind text not null
+  severity text not null
+  title text not null
+  url text
+  count integer not null default 1
+  owner_id text
+  state text not null default 'open'::text
+  first_at timestamp with time zone not null default clock_now()
+  last_at timestamp with time zone not null default clock_now()
+  resolved_at timestamp with time zone
+  resolved_by text
+  resolved_reason text
+ constraints
+  alert_check CHECK (((state = 'resolved'::text) = (resolved_at IS NOT NULL)))
+  alert_check1 CHECK (((kind <> 'security'::text) OR (owner_id IS NOT NULL)))
+  alert_count_check CHECK ((count > 0))
+  alert_kind_check CHECK ((kind = ANY (ARRAY['ci'::text, 'deployment'::text, 'security'::text, 'other'::text])))
+  alert_severity_check CHECK ((severity = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text])))
+  alert_state_check CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text])))
+  alert_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  alert_org_id_owner_id_fkey FOREIGN KEY (org_id, owner_id) REFERENCES actor(org_id, id)
+  alert_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  alert_org_id_source_id_fkey FOREIGN KEY (org_id, source_id) REFERENCES webhook_source(org_id, id)
+  alert_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE INDEX alert_by_repository ON alert USING btree (org_id, repository) WHERE (state = 'open'::text)
+  CREATE INDEX alert_by_state ON alert USING btree (org_id, state, last_at)
+  CREATE UNIQUE INDEX alert_open ON alert USING btree (org_id, fold_key) WHERE (state = 'open'::text)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (branch), update (count), update (last_at), update (owner_id), update (project_id), update (resolved_at), update (resolved_by), update (resolved_reason), update (severity), update (state), update (title), update (url)
+
+table alert_signal, row level security forced
+  org_id text not null
+  fold_key text not null
+  red_at timestamp with time zone
+  green_at timestamp with time zone
+ constraints
+  alert_signal_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  alert_signal_pkey PRIMARY KEY (org_id, fold_key)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update
+
 table api_key, row level security forced
   org_id text not null
   id text not null
@@ -817,6 +871,56 @@ table stream, row level security forced
  grants
   windlass_app: insert, select, update (head_hash), update (head_seq)
   windlass_worker: insert, select, update
+
+table webhook_delivery, row level security forced
+  org_id text not null
+  source_id text not null
+  delivery text not null
+  sha256 text not null
+  event text not null
+  outcome text not null
+  detail text not null
+  at timestamp with time zone not null default clock_now()
+ constraints
+  webhook_delivery_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'ignored'::text])))
+  webhook_delivery_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+  webhook_delivery_org_id_source_id_fkey FOREIGN KEY (org_id, source_id) REFERENCES webhook_source(org_id, id)
+  webhook_delivery_pkey PRIMARY KEY (org_id, source_id, delivery)
+ indexes
+  CREATE INDEX webhook_delivery_by_age ON webhook_delivery USING btree (org_id, at)
+  CREATE UNIQUE INDEX webhook_delivery_by_content ON webhook_delivery USING btree (org_id, source_id, sha256)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: delete, insert, select, update (detail), update (outcome)
+
+table webhook_source, row level security forced
+  org_id text not null
+  id text not null
+  kind text not null
+  name text not null
+  project_id text
+  owner_id text not null
+  signing_key text not null
+  created_at timestamp with time zone not null default clock_now()
+  revoked_at timestamp with time zone
+  last_delivery_at timestamp with time zone
+  last_red_at timestamp with time zone
+  last_green_at timestamp with time zone
+ constraints
+  webhook_source_kind_check CHECK ((kind = ANY (ARRAY['github'::text, 'generic'::text])))
+  webhook_source_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  webhook_source_org_id_owner_id_fkey FOREIGN KEY (org_id, owner_id) REFERENCES actor(org_id, id)
+  webhook_source_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  webhook_source_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE INDEX webhook_source_by_id ON webhook_source USING btree (id)
+ policies
+  identity_reads for select to windlass_identity using true
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (last_delivery_at), update (last_green_at), update (last_red_at), update (revoked_at)
+  windlass_identity: select
 
 CREATE OR REPLACE FUNCTION claim_runs(worker text, lease interval, wanted integer, pools text[], only_org text, only_run text)
  RETURNS TABLE(org_id text, run_id text, fence bigint, head_seq bigint, head_hash text)

@@ -2,13 +2,17 @@
  * Puts together what people and sessions keep for agents to start from (notes, documents, sessions, handoffs), as operations. Wiring only, so that
  * `main.ts` has one line for it; no rules.
  */
+import { join } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
 import type { Ids, OrgId, ProjectId, RandomBytes } from '../kernel/ids.ts';
 import type { Bound } from '../kernel/operation.ts';
 import { bind } from '../kernel/operation.ts';
+import type { RecordAdmin } from '../platform/identity/admin-event.ts';
 import type { Principal } from '../platform/identity/principal.ts';
 import type { Database } from '../storage/database.ts';
 import type { RunViews } from '../runtime/runs/views-store.ts';
+import { alertOperations } from './alerts/contract.ts';
+import { createAlerts } from './alerts/service.ts';
 import { cadenceOperations } from './cadence/contract.ts';
 import { createCadence } from './cadence/service.ts';
 import { readCheckout } from './documents/checkout-files.ts';
@@ -24,6 +28,10 @@ import { createNotes } from './knowledge/service.ts';
 import { sessionOperations } from './sessions/contract.ts';
 import type { SessionsDeps } from './sessions/service.ts';
 import { createSessions } from './sessions/service.ts';
+import { webhookOperations } from './webhooks/contract.ts';
+import type { Webhooks } from './webhooks/service.ts';
+import { createWebhooks } from './webhooks/service.ts';
+import { createSigningKeys, SIGNING_KEY_FILE } from './webhooks/signing-key.ts';
 
 export type ContextDeps = {
   db: Database;
@@ -34,21 +42,33 @@ export type ContextDeps = {
   /** In [0, 1). */
   random: () => number;
   views: Pick<RunViews, 'listRuns'>;
+  recordAdmin: RecordAdmin;
+  /** Home folder. */
+  home: string;
   git: Parameters<typeof createReadCommits>[0];
   projects: SessionsDeps['projects'] & HandoffsDeps['projects'] & { find: (org: OrgId, wanted: string) => Promise<ProjectId | null> };
 };
 
-export function createContext({ db, ids, clock, randomBytes, random, projects, views, git }: ContextDeps): Bound<Principal>[] {
+export type Context = { operations: Bound<Principal>[]; webhooks: Webhooks };
+
+export function createContext(deps: ContextDeps): Context {
+  const { db, ids, clock, randomBytes, random, projects, views, git, recordAdmin } = deps;
   const notes = createNotes({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const cadence = createCadence({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const documents = createDocuments({ db, ids, clock, readCheckout });
   const sessions = createSessions({ db, ids, randomBytes, random, projects });
   const handoffs = createHandoffs({ db, ids, sessions, projects, readCommits: createReadCommits(git), runsSince: createRunsSince(views) });
-  return [
+  const alerts = createAlerts({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
+  const signingKeys = createSigningKeys({ path: join(deps.home, SIGNING_KEY_FILE), randomBytes });
+  const webhooks = createWebhooks({ ...{ db, ids, recordAdmin, signingKeys, alerts, projects }, nowMs: () => clock.nowMs() });
+  const operations = [
     ...bind(noteOperations, notes.handlers),
     ...bind(documentOperations, documents.handlers),
     ...bind(cadenceOperations, cadence.handlers),
     ...bind(sessionOperations, sessions.handlers),
     ...bind(handoffOperations, handoffs.handlers),
+    ...bind(alertOperations, alerts.handlers),
+    ...bind(webhookOperations, webhooks.handlers),
   ];
+  return { operations, webhooks };
 }

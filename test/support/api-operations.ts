@@ -49,6 +49,8 @@ const ABSENT: Readonly<Record<string, string>> = {
   'schedules/{id}': `sch_${ABSENT_ID}`,
   'documents/{id}': `doc_${ABSENT_ID}`,
   'duties/{id}': `duty_${ABSENT_ID}`,
+  'alerts/{id}': `alert_${ABSENT_ID}`,
+  'sources/{id}': `whs_${ABSENT_ID}`,
   'notes/{id}': `note_${ABSENT_ID}`,
   'projects/{id}': `prj_${ABSENT_ID}`,
   'projects/{code}': 'never-was',

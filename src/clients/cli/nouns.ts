@@ -119,6 +119,18 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/cadence.ts')).cadence,
   },
   {
+    name: 'alert',
+    group: 'Context',
+    summary: 'What failed and is not mended: list, assign, resolve.',
+    load: async () => (await import('./commands/alert.ts')).alert,
+  },
+  {
+    name: 'webhook',
+    group: 'Server',
+    summary: 'Who may send signed events here: list, create, revoke.',
+    load: async () => (await import('./commands/webhook.ts')).webhook,
+  },
+  {
     name: 'doctor',
     group: 'Server',
     summary: 'Finds what is wrong, and says what to do.',

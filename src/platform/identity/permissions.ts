@@ -29,6 +29,7 @@ export const PERMISSIONS = {
   'engine.operate': { role: 'operator', scope: 'admin', does: 'operate the engine' },
   'commands.write': { role: 'admin', scope: 'agents', does: 'define commands, which run as the server itself' },
   'keys.read': { role: 'admin', scope: 'admin', does: 'see keys and actors' },
+  'webhooks.write': { role: 'admin', scope: 'admin', does: 'let senders of webhooks in and out' },
   'keys.mint': { role: 'admin', scope: 'admin', does: 'make, rotate and revoke keys' },
   'policy.write': { role: 'admin', scope: 'admin', does: 'change policy' },
   'tools.approve': { role: 'admin', scope: 'admin', does: 'approve changed tools' },

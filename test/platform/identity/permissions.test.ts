@@ -34,6 +34,7 @@ const LEAST: Record<Permission, Role> = {
   'engine.operate': 'operator',
   'commands.write': 'admin',
   'keys.read': 'admin',
+  'webhooks.write': 'admin',
   'keys.mint': 'admin',
   'policy.write': 'admin',
   'tools.approve': 'admin',

@@ -6,6 +6,7 @@ import { scheduleOperations } from '../../../src/runtime/schedules/contract.ts';
 import { cadenceOperations } from '../../../src/work/cadence/contract.ts';
 import { documentOperations } from '../../../src/work/documents/contract.ts';
 import { handoffOperations } from '../../../src/work/handoffs/contract.ts';
+import { webhookOperations } from '../../../src/work/webhooks/contract.ts';
 import { noteOperations } from '../../../src/work/knowledge/contract.ts';
 import { agentOperations } from '../../../src/work/agents/contract.ts';
 import { projectOperations } from '../../../src/work/projects/contract.ts';
@@ -15,6 +16,7 @@ import { testServer } from '../../support/server.ts';
 import type { TestServer } from '../../support/server.ts';
 
 const SECRET_NAME = 'quiet-otter';
+const ALERT = 'alert_01jd2m7x9c4qf8w3v5k6t1z9zz';
 const APPROVAL = 'apr_01jd2m7x9c4qf8w3v5k6t1z9zz';
 
 /** One of everything, by what stands before its name in a path. */
@@ -38,6 +40,12 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
   const document = await api.call(documentOperations.put, { name: SECRET_NAME, content: 'Text.' });
   const { handoff } = await api.call(handoffOperations.write, { session: session.id, status: 'done', summary: SECRET_NAME });
   const duty = await api.call(cadenceOperations.add, { title: SECRET_NAME, intervalDays: 1 });
+  const { source } = await api.call(webhookOperations.create, { kind: 'generic', name: SECRET_NAME });
+  await server.db.owner(`insert into alert (org_id, id, source_id, fold_key, kind, severity, title) values ($1, $2, $3, 'k', 'ci', 'high', 'Red')`, [
+    server.org,
+    ALERT,
+    source.id,
+  ]);
   const requests = await server.request('/self');
   return {
     'runs/{id}': run.id,
@@ -50,6 +58,8 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
     'approvals/{id}': APPROVAL,
     'notes/{id}': note.id,
     'duties/{id}': duty.id,
+    'alerts/{id}': ALERT,
+    'sources/{id}': source.id,
     'documents/{id}': document.id,
     'requests/{correlationId}': requests.headers.get('x-correlation-id') ?? '',
   };
