@@ -59,6 +59,10 @@ import { createFindCheckout } from './work/projects/checkout.ts';
 import type { ProjectView } from './work/projects/contract.ts';
 import { projectOperations } from './work/projects/contract.ts';
 import { createProjects } from './work/projects/service.ts';
+import { standardOperations } from './work/standards/contract.ts';
+import { standardsFolder } from './work/standards/folder.ts';
+import { LOOK_EVERY_MS } from './work/standards/folder-index.ts';
+import { createStandards } from './work/standards/service.ts';
 import { templateOperations } from './work/templates/contract.ts';
 import { createTemplates } from './work/templates/service.ts';
 
@@ -213,6 +217,11 @@ function createDomains(config: Config, built: Parts & Ground) {
       retry: (caller, id) => runs.handlers.retry(caller, { id }),
     },
   });
+  const standards = createStandards({
+    ...{ db, ids, recordAdmin, folder: standardsFolder, embedder: null },
+    project: (org, wanted) => projects.find(org, wanted),
+    checkoutOf: (org, project) => projects.checkoutOf(org, project),
+  });
   const templates = createTemplates({ folder: TEMPLATES_FOLDER, check, agents });
   const context = createContext({
     ...{ db, ids, recordAdmin, randomBytes, projects, views },
@@ -232,6 +241,7 @@ function createDomains(config: Config, built: Parts & Ground) {
     schedules,
     runs,
     approvals,
+    standards,
     templates,
     context,
     defaultModel,
@@ -282,6 +292,7 @@ function startEngine(config: Config, built: Parts & Ground & Domains, closers: C
     closers.push({ what: 'engine', close: () => engine.stop() }, { what: 'schedules', close: () => ticker.stop() });
   }
   closers.push(repeat({ clock, everyMs: EXPIRY_EVERY_MS, log, what: 'expiring approvals' }, () => approvals.expireDue()));
+  closers.push(repeat({ clock, everyMs: LOOK_EVERY_MS, log, what: 'indexing standards' }, () => built.standards.look()));
   return () => driver.counts();
 }
 
@@ -307,13 +318,14 @@ function operationsOf({
   identity,
   projects,
   agents,
+  standards,
   templates,
   runs,
   toolset,
   approvals,
   schedules,
   context,
-}: Pick<Domains, 'projects' | 'agents' | 'templates' | 'runs' | 'toolset' | 'approvals' | 'schedules' | 'context'> &
+}: Pick<Domains, 'projects' | 'agents' | 'templates' | 'runs' | 'toolset' | 'approvals' | 'schedules' | 'context' | 'standards'> &
   Pick<Ground, 'identity'>): Bound<Principal>[] {
   return [
     ...bind(identityOperations, identity.handlers),
@@ -324,6 +336,7 @@ function operationsOf({
     ...bind(toolOperations, toolHandlers(toolset.tools)),
     ...bind(approvalOperations, approvals.handlers),
     ...bind(scheduleOperations, schedules.handlers),
+    ...bind(standardOperations, standards.handlers),
     ...context.operations,
   ];
 }

@@ -27,6 +27,8 @@ export const ID_PREFIXES = {
   duty: 'duty',
   alert: 'alert',
   whs: 'webhook source',
+  std: 'standard',
+  stp: 'proposed standard',
   mach: 'machine',
 } as const;
 export type IdPrefix = keyof typeof ID_PREFIXES;

@@ -853,6 +853,124 @@ table session_claim, row level security forced
  grants
   windlass_app: insert, select, update (claimed_at), update (expires_at), update (fence), update (released_at), update (session_id)
 
+table standard, row level security forced
+  org_id text not null
+  id text not null
+  project_id text
+  path text not null
+  title text not null
+  tags text[] not null
+  content text not null
+  hash text not null
+  place text not null
+  created_by text not null
+  approved_by text not null
+  faults jsonb not null default '[]'::jsonb
+  indexed_at timestamp with time zone not null default clock_now()
+ constraints
+  standard_place_check CHECK ((place = ANY (ARRAY['folder'::text, 'store'::text])))
+  standard_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  standard_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  standard_pkey PRIMARY KEY (org_id, id)
+  standard_org_id_project_id_path_key UNIQUE NULLS NOT DISTINCT (org_id, project_id, path)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  search_reads for select to windlass_search using true
+ grants
+  windlass_app: delete, insert, select, update (approved_by), update (content), update (created_by), update (faults), update (hash), update (indexed_at), update (tags), update (title)
+  windlass_search: select
+
+table standard_passage, row level security forced
+  org_id text not null
+  standard_id text not null
+  position integer not null
+  heading text not null
+  line integer not null
+  text text not null
+  words tsvector not null generated as (setweight(to_tsvector('english'::regconfig, heading), 'A'::"char") || to_tsvector('english'::regconfig, text))
+  embedding bytea
+  embedding_model text
+ constraints
+  standard_passage_org_id_standard_id_fkey FOREIGN KEY (org_id, standard_id) REFERENCES standard(org_id, id) ON DELETE CASCADE
+  standard_passage_pkey PRIMARY KEY (org_id, standard_id, "position")
+ indexes
+  CREATE INDEX standard_passage_by_words ON standard_passage USING gin (words) WITH (fastupdate=off)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  search_reads for select to windlass_search using true
+ grants
+  windlass_app: delete, insert, select, update (embedding), update (embedding_model)
+  windlass_search: select
+
+view standard_passage_search (owner windlass_search) as
+ SELECT p.org_id,
+    p.standard_id,
+    p."position",
+    p.heading,
+    p.line,
+    p.text,
+    p.words,
+    p.embedding,
+    p.embedding_model,
+    s.project_id,
+    s.path,
+    s.title
+   FROM standard_passage p
+     JOIN standard s ON s.org_id = p.org_id AND s.id = p.standard_id
+  WHERE p.org_id = current_org();
+ grants
+  windlass_app: select
+
+table standard_proposal, row level security forced
+  org_id text not null
+  id text not null
+  project_id text
+  domain text not null
+  topic text not null
+  tags text[] not null
+  content text not null
+  hash text not null
+  why text not null
+  state text not null default 'open'::text
+  actor_id text not null
+  actor_name text not null
+  key text not null
+  at timestamp with time zone not null default clock_now()
+  answered_by text
+  answered_name text
+  answered_at timestamp with time zone
+  answer_text text
+  edited boolean not null default false
+  approval_id text
+  standard_id text
+ constraints
+  standard_proposal_check CHECK (((state = 'open'::text) = (answered_by IS NULL)))
+  standard_proposal_check1 CHECK (((state = ANY (ARRAY['approved'::text, 'written'::text])) = (approval_id IS NOT NULL)))
+  standard_proposal_state_check CHECK ((state = ANY (ARRAY['open'::text, 'approved'::text, 'refused'::text, 'written'::text])))
+  standard_proposal_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  standard_proposal_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  standard_proposal_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE UNIQUE INDEX standard_proposal_by_approval ON standard_proposal USING btree (org_id, approval_id)
+  CREATE INDEX standard_proposal_open ON standard_proposal USING btree (org_id, hash) WHERE (state = 'open'::text)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (answer_text), update (answered_at), update (answered_by), update (answered_name), update (approval_id), update (content), update (edited), update (hash), update (standard_id), update (state)
+
+table standard_query_day, row level security forced
+  org_id text not null
+  day date not null
+  queries integer not null
+  hits integer not null
+ constraints
+  standard_query_day_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  standard_query_day_pkey PRIMARY KEY (org_id, day)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (hits), update (queries)
+
 table stream, row level security forced
   org_id text not null
   id text not null

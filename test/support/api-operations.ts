@@ -48,6 +48,8 @@ const ABSENT: Readonly<Record<string, string>> = {
   'approvals/{id}': `apr_${ABSENT_ID}`,
   'schedules/{id}': `sch_${ABSENT_ID}`,
   'documents/{id}': `doc_${ABSENT_ID}`,
+  'standards/{id}': `std_${ABSENT_ID}`,
+  'proposals/{id}': `stp_${ABSENT_ID}`,
   'duties/{id}': `duty_${ABSENT_ID}`,
   'alerts/{id}': `alert_${ABSENT_ID}`,
   'sources/{id}': `whs_${ABSENT_ID}`,

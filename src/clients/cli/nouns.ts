@@ -131,6 +131,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/webhook.ts')).webhook,
   },
   {
+    name: 'standard',
+    group: 'Context',
+    summary: 'Standards: search, propose, approve.',
+    load: async () => (await import('./commands/standard.ts')).standard,
+  },
+  {
     name: 'doctor',
     group: 'Server',
     summary: 'Finds what is wrong, and says what to do.',
