@@ -48,7 +48,7 @@ function enforces(request: ModelRequest, kind: ProviderKind): boolean {
 /**
  * Whether OpenAI's strict mode takes this schema: every object closed, every property required. Looser ones still guide the model.
  */
-function isStrict(schema: unknown): boolean {
+export function isStrict(schema: unknown): boolean {
   if (Array.isArray(schema)) return schema.every(isStrict);
   if (typeof schema !== 'object' || schema === null) return true;
   const node = schema as JsonObject;
