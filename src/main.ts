@@ -225,7 +225,7 @@ function createDomains(config: Config, built: Parts & Ground) {
   const templates = createTemplates({ folder: TEMPLATES_FOLDER, check, agents });
   const context = createContext({
     ...{ db, ids, recordAdmin, randomBytes, projects, views },
-    ...{ clock: databaseClock, random: built.random, home: config.home },
+    ...{ clock: databaseClock, random: built.random, home: config.home, env: built.env },
     git: { run: createProcessRunner({ spawn, clock }), clock, path: pathOf(built.env) },
   });
   return {

@@ -156,7 +156,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'BRF-7': ['open', 'The briefing names sources that have gone silent.'],
   'CAD-1': ['part', 'Recurring duties have scope, interval and last result.'],
   'CAD-2': ['done', 'Alerts are resolved by the matching green event; what has none gets an owner and an age.'],
-  'CAD-3': ['open', 'A weekly plan, and a work queue with honest totals.'],
+  'CAD-3': ['part', 'A weekly plan, and a work queue with honest totals.'],
   'LCH-1': ['open', 'One command finds a project, fetches its secrets and starts a coding CLI there, set up.'],
   'LCH-2': ['open', 'CLIs that strip credentials from children are configured and proven.'],
   'LCH-3': ['open', 'One source of instructions is rendered for each CLI, with drift reported.'],

@@ -1040,6 +1040,25 @@ table webhook_source, row level security forced
   windlass_app: insert, select, update (last_delivery_at), update (last_green_at), update (last_red_at), update (revoked_at)
   windlass_identity: select
 
+table weekly_plan, row level security forced
+  org_id text not null
+  version integer not null
+  priority_project text
+  goals text[] not null
+  notes text not null
+  author_id text not null
+  author_name text not null
+  at timestamp with time zone not null default clock_now()
+ constraints
+  weekly_plan_version_check CHECK ((version > 0))
+  weekly_plan_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  weekly_plan_org_id_priority_project_fkey FOREIGN KEY (org_id, priority_project) REFERENCES project(org_id, id)
+  weekly_plan_pkey PRIMARY KEY (org_id, version)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select
+
 CREATE OR REPLACE FUNCTION claim_runs(worker text, lease interval, wanted integer, pools text[], only_org text, only_run text)
  RETURNS TABLE(org_id text, run_id text, fence bigint, head_seq bigint, head_hash text)
  LANGUAGE plpgsql

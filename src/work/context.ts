@@ -28,10 +28,16 @@ import { createNotes } from './knowledge/service.ts';
 import { sessionOperations } from './sessions/contract.ts';
 import type { SessionsDeps } from './sessions/service.ts';
 import { createSessions } from './sessions/service.ts';
+import { weeklyPlanOperations } from './weekly-plan/contract.ts';
+import { createWeeklyPlan } from './weekly-plan/service.ts';
 import { webhookOperations } from './webhooks/contract.ts';
 import type { Webhooks } from './webhooks/service.ts';
 import { createWebhooks } from './webhooks/service.ts';
 import { createSigningKeys, SIGNING_KEY_FILE } from './webhooks/signing-key.ts';
+import { workQueueOperations } from './work-queue/contract.ts';
+import { createReadIssues } from './work-queue/github-issues.ts';
+import type { WorkQueueDeps } from './work-queue/service.ts';
+import { createWorkQueue } from './work-queue/service.ts';
 
 export type ContextDeps = {
   db: Database;
@@ -45,8 +51,10 @@ export type ContextDeps = {
   recordAdmin: RecordAdmin;
   /** Home folder. */
   home: string;
+  env: Readonly<Record<string, string | undefined>>;
   git: Parameters<typeof createReadCommits>[0];
-  projects: SessionsDeps['projects'] & HandoffsDeps['projects'] & { find: (org: OrgId, wanted: string) => Promise<ProjectId | null> };
+  projects: SessionsDeps['projects'] &
+    HandoffsDeps['projects'] & { find: (org: OrgId, wanted: string) => Promise<ProjectId | null>; repositories: WorkQueueDeps['repositories'] };
 };
 
 export type Context = { operations: Bound<Principal>[]; webhooks: Webhooks };
@@ -61,6 +69,9 @@ export function createContext(deps: ContextDeps): Context {
   const alerts = createAlerts({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const signingKeys = createSigningKeys({ path: join(deps.home, SIGNING_KEY_FILE), randomBytes });
   const webhooks = createWebhooks({ ...{ db, ids, recordAdmin, signingKeys, alerts, projects }, nowMs: () => clock.nowMs() });
+  const weeklyPlan = createWeeklyPlan({ db, project: (org, wanted) => projects.find(org, wanted) });
+  const readIssues = createReadIssues({ ...git, env: deps.env, home: deps.home });
+  const workQueue = createWorkQueue({ clock: git.clock, readIssues, repositories: (org, code) => projects.repositories(org, code) });
   const operations = [
     ...bind(noteOperations, notes.handlers),
     ...bind(documentOperations, documents.handlers),
@@ -69,6 +80,8 @@ export function createContext(deps: ContextDeps): Context {
     ...bind(handoffOperations, handoffs.handlers),
     ...bind(alertOperations, alerts.handlers),
     ...bind(webhookOperations, webhooks.handlers),
+    ...bind(weeklyPlanOperations, weeklyPlan.handlers),
+    ...bind(workQueueOperations, workQueue.handlers),
   ];
   return { operations, webhooks };
 }

@@ -125,6 +125,18 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/alert.ts')).alert,
   },
   {
+    name: 'week',
+    group: 'Context',
+    summary: 'What the organization is after this week: show, write.',
+    load: async () => (await import('./commands/week.ts')).week,
+  },
+  {
+    name: 'queue',
+    group: 'Context',
+    summary: 'Open issues of the forge, the most urgent first.',
+    load: async () => (await import('./commands/week.ts')).queue,
+  },
+  {
     name: 'webhook',
     group: 'Server',
     summary: 'Who may send signed events here: list, create, revoke.',

@@ -28,6 +28,8 @@ export type Projects = {
   find(org: OrgId, wanted: string | undefined): Promise<ProjectId | null>;
   /** Every project of that git remote, however it is written (spec PRJ-2). */
   findByRemote(org: OrgId, remote: string): Promise<{ id: ProjectId; code: string }[]>;
+  /** Every project with the host and path of its remote, null without one; of one code or all. @throws AppError `not_found` */
+  repositories(org: OrgId, code: string | null): Promise<{ project: string; repository: string | null }[]>;
   /** @throws AppError `not_found` */
   codeOf(org: OrgId, project: ProjectId): Promise<string>;
   /** Absolute path of the checkout on this machine; null when the project has none here. */
@@ -59,6 +61,12 @@ export function createProjects(deps: ProjectsDeps): Projects {
       const known = wanted === null ? [] : await db.asOrg(org, (tx) => store.listRemotes(tx, org, REMOTES_MAX));
       return known.filter((each) => remoteKey(each.remote) === wanted).map(({ id, code }) => ({ id: storedId('prj', id), code }));
     },
+    repositories: (org, code) =>
+      db.asOrg(org, async (tx) => {
+        if (code !== null && (await store.findByCode(tx, org, code)) === null) throw unknownProject(code);
+        const known = await store.listCodes(tx, org, { code, limit: REMOTES_MAX });
+        return known.map((each) => ({ project: each.code, repository: each.remote === null ? null : remoteKey(each.remote) }));
+      }),
     codeOf: (org, project) =>
       db.asOrg(org, async (tx) => {
         const found = await store.findById(tx, org, project);

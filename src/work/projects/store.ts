@@ -43,6 +43,18 @@ export async function listRemotes(tx: Tx, org: OrgId, limit: number): Promise<{ 
   return tx.query('select id, code, remote from project where org_id = $1 and remote is not null order by code limit $2', [org, limit]);
 }
 
+export async function listCodes(
+  tx: Tx,
+  org: OrgId,
+  wanted: { code: string | null; limit: number },
+): Promise<{ code: string; remote: string | null }[]> {
+  return tx.query('select code, remote from project where org_id = $1 and ($2::text is null or code = $2) order by code limit $3', [
+    org,
+    wanted.code,
+    wanted.limit,
+  ]);
+}
+
 export type NewProject = { id: ProjectId; code: string; name: string; path: string; remote: string | null };
 
 /** Null when the code is taken. */
