@@ -2,7 +2,7 @@
  * The providers (spec GTW-1): built-in ones, and any OpenAI-compatible server by a name of its own. Adding a protocol is one
  * case here and its package. The packages are loaded on first use, so that an idle process does not carry them.
  */
-import type { LanguageModelV4 } from '@ai-sdk/provider';
+import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 import { AppError, unreachable, type Fault } from '../../kernel/errors.ts';
 import type { Fetch } from './http.ts';
 import type { ProviderKind } from './prompt.ts';
@@ -81,6 +81,34 @@ export async function openModel(provider: Provider, model: string, { apiKey, fet
       const { apiKey: _none, ...keyless } = settings;
       const protocol = { name: provider.name, includeUsage: true, supportsStructuredOutputs: true };
       return createOpenAICompatible({ ...protocol, ...(apiKey === undefined ? keyless : settings) }).languageModel(model);
+    }
+    default:
+      return unreachable(provider.kind);
+  }
+}
+
+/** An embedding model of a provider. @throws AppError `unsupported` for a provider that has none. */
+export async function openEmbeddingModel(
+  provider: Provider,
+  model: string,
+  { apiKey, fetch }: Omit<Opening, 'generateId'>,
+): Promise<EmbeddingModelV4> {
+  const settings = { baseURL: provider.baseUrl, apiKey: apiKey ?? 'none', fetch };
+  switch (provider.kind) {
+    case 'anthropic':
+      throw new AppError('unsupported', 'Anthropic has no embedding models.', { next: 'Ask for a model of another provider.' });
+    case 'openai': {
+      const { createOpenAI } = await import('@ai-sdk/openai');
+      return createOpenAI(settings).embeddingModel(model);
+    }
+    case 'google': {
+      const { createGoogle } = await import('@ai-sdk/google');
+      return createGoogle(settings).embeddingModel(model);
+    }
+    case 'openai-compatible': {
+      const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
+      const { apiKey: _none, ...keyless } = settings;
+      return createOpenAICompatible({ name: provider.name, ...(apiKey === undefined ? keyless : settings) }).embeddingModel(model);
     }
     default:
       return unreachable(provider.kind);

@@ -11,7 +11,7 @@ const BYTES_PER_TOKEN = 3;
 /** Role, separators and ids around each part of a message. */
 const PART_OVERHEAD = 4;
 /** The most that providers take for one image before they scale it down. */
-const IMAGE_TOKENS = 1_600;
+export const IMAGE_TOKENS = 1_600;
 
 /** Tokens of a text, rounded up; 0 for none. */
 export function estimateTokens(text: string): number {

@@ -68,9 +68,12 @@ export type Block = z.infer<typeof Block>;
 export type FileBlock = z.infer<typeof Image> | z.infer<typeof Document>;
 
 const Tool = z.strictObject({
-  type: z.unknown().refine((type) => type === undefined || type === null || type === 'custom', {
-    error: 'a tool that runs at Anthropic is not at another provider',
-  }),
+  type: z
+    .unknown()
+    .refine((type) => type === undefined || type === null || type === 'custom', {
+      error: 'a tool that runs at Anthropic is not at another provider',
+    })
+    .optional(),
   name: z.string().min(1),
   description: z.string().nullish().transform(orNone),
   input_schema: Schema,

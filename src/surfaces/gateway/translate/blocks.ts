@@ -7,7 +7,16 @@ import { AppError } from '../../../kernel/errors.ts';
 import { carriedOf, type Carried } from './carrier.ts';
 
 /** `text` of a tool call is its arguments as JSON. */
-export type Block = { kind: 'text' | 'reasoning' | 'tool'; index: number; text: string; id: string; tool: string; carried: Carried | null };
+export type Block = {
+  kind: 'text' | 'reasoning' | 'tool';
+  index: number;
+  text: string;
+  id: string;
+  tool: string;
+  /** OpenAI's own id of an item: what it encrypted is bound to it. */
+  itemId: string | null;
+  carried: Carried | null;
+};
 export type BlockEvent = { type: 'open'; block: Block } | { type: 'delta'; block: Block; text: string } | { type: 'close'; block: Block };
 
 type Part = LanguageModelV4StreamPart;
@@ -25,7 +34,15 @@ export function createBlocks(): Blocks {
   let next = 0;
 
   function open(kind: Block['kind'], id: string, part: { toolName?: string; providerMetadata?: Parameters<typeof carriedOf>[0] }): Waiting {
-    const block = { kind, index: (next += 1) - 1, text: '', id, tool: part.toolName ?? '', carried: carriedOf(part.providerMetadata) };
+    const block = {
+      kind,
+      index: (next += 1) - 1,
+      text: '',
+      id,
+      tool: part.toolName ?? '',
+      itemId: itemIdOf(part.providerMetadata),
+      carried: carriedOf(part.providerMetadata),
+    };
     const waiting = { ...block, key: `${kind} ${id}`, said: 0, opened: false, closed: false };
     queue.push(waiting);
     return waiting;
@@ -53,11 +70,9 @@ export function createBlocks(): Blocks {
         refuseExecuted(part);
         open('tool', part.id, part);
         return;
-      case 'tool-input-delta': {
-        const block = find('tool', part.id);
-        if (block !== undefined) block.text += part.delta;
+      case 'tool-input-delta':
+        (find('tool', part.id) ?? open('tool', part.id, {})).text += part.delta;
         return;
-      }
       case 'tool-call': {
         refuseExecuted(part);
         const block = find('tool', part.toolCallId) ?? open('tool', part.toolCallId, part);
@@ -109,7 +124,7 @@ export function blocksOf(content: readonly LanguageModelV4Content[]): Block[] {
     const pieces: Part[] =
       part.type === 'text' || part.type === 'reasoning'
         ? [
-            { type: `${part.type}-start`, id },
+            { type: `${part.type}-start`, id, ...(part.providerMetadata === undefined ? {} : { providerMetadata: part.providerMetadata }) },
             { type: `${part.type}-delta`, id, delta: part.text },
             { type: `${part.type}-end`, id, ...(part.providerMetadata === undefined ? {} : { providerMetadata: part.providerMetadata }) },
           ]
@@ -117,6 +132,11 @@ export function blocksOf(content: readonly LanguageModelV4Content[]): Block[] {
     for (const piece of pieces) for (const event of blocks.push(piece)) if (event.type === 'close') closed.push(event.block);
   }
   return closed;
+}
+
+function itemIdOf(metadata: Parameters<typeof carriedOf>[0]): string | null {
+  const id = metadata?.['openai']?.['itemId'];
+  return typeof id === 'string' ? id : null;
 }
 
 /** A signature comes with a block's last piece; what came before it is kept. */

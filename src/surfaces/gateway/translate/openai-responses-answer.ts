@@ -72,7 +72,7 @@ export function itemOf({ id }: AnswerContext, block: Block, status: ItemStatus):
     case 'reasoning':
       return {
         type: 'reasoning',
-        id: block.carried?.openai?.itemId ?? `rs_${id}_${block.index}`,
+        id: block.itemId ?? `rs_${id}_${block.index}`,
         summary: open || block.text === '' ? [] : [{ type: 'summary_text', text: block.text }],
         encrypted_content: open ? null : encryptedOf(block),
       };
