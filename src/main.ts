@@ -23,6 +23,7 @@ import { ensureLocalKey, ensureSoloOrg, recoverOwnerKey } from './platform/ident
 import type { Principal } from './platform/identity/principal.ts';
 import { byOf } from './platform/identity/principal.ts';
 import { createIdentity } from './platform/identity/service.ts';
+import { createSignIn } from './platform/sign-in/service.ts';
 import { decideByTier } from './platform/policy/policy.ts';
 import type { Log } from './platform/telemetry/log.ts';
 import type { Models } from './runtime/models/model.ts';
@@ -75,6 +76,8 @@ export type Server = {
   org: OrgId;
   /** The owner key's secret, when this start made it: to be shown once. */
   ownerKey: string | null;
+  /** Path of a link that signs a browser in with `ownerKey`, when this start made it. */
+  signInPath: string | null;
   localKeyFile: string;
   database: string;
   models: Models;
@@ -128,8 +131,10 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
 
   let stopping: Promise<void> | null = null;
   const { org, ownerKey, localKeyFile } = people;
+  const owner = ownerKey === null ? null : await ground.identity.authenticate(ownerKey);
+  const signInPath = owner === null ? null : await ground.signIn.linkFor(owner);
   return {
-    ...{ url, version: VERSION, org, ownerKey, localKeyFile, database: ground.description, log: base.log, models: domains.models },
+    ...{ url, version: VERSION, org, ownerKey, signInPath, localKeyFile, database: ground.description, log: base.log, models: domains.models },
     welcome: (folder) => welcome(folder, { ...base, ...ground, ...domains, ...people }),
     stop: () => (stopping ??= closeAll(closers, (what, error) => base.log('error', `${what} did not close`, { error }))),
   };
@@ -163,7 +168,9 @@ async function openGround(config: Config, base: Base, closers: Closer[]) {
   const hub = await createWakeupHub({ db, clock, process: worker });
   closers.push({ what: 'wake-ups', close: () => hub.close() });
   const identityDeps = { db, ids, randomBytes, recordAdmin };
-  return { db, description, databaseClock, worker, hub, identityDeps, identity: createIdentity(identityDeps) };
+  const identity = createIdentity(identityDeps);
+  const signIn = createSignIn({ ...identityDeps, authenticate: identity.authenticate, authenticateHash: identity.authenticateHash });
+  return { db, description, databaseClock, worker, hub, identityDeps, identity, signIn };
 }
 type Parts = Base & { check: Check };
 type Ground = Awaited<ReturnType<typeof openGround>>;

@@ -3,6 +3,7 @@
  * Part of the composition root; no rules.
  */
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import type { Config } from './config.ts';
 import type { Base, Closer } from './ground.ts';
 import { repeat } from './ground.ts';
@@ -10,6 +11,11 @@ import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
 import type { Principal } from './platform/identity/principal.ts';
 import type { Identity } from './platform/identity/service.ts';
+import { signInOperations } from './platform/sign-in/contract.ts';
+import type { SignIn } from './platform/sign-in/service.ts';
+import { signInRetention } from './platform/sign-in/store.ts';
+import { feedOperations } from './runtime/feed/contract.ts';
+import { createFeed } from './runtime/feed/service.ts';
 import type { Driver } from './runtime/runs/advance.ts';
 import type { PreviewStore } from './runtime/runs/preview-store.ts';
 import type { RunStore } from './runtime/runs/store-port.ts';
@@ -22,7 +28,9 @@ import { createWatch } from './runtime/runs/watch.ts';
 import type { HttpDeps } from './surfaces/http/app.ts';
 import { createRetention } from './storage/retention.ts';
 import { createHttpApp } from './surfaces/http/app.ts';
+import { mountConsole } from './surfaces/http/console.ts';
 import { mountEventStream } from './surfaces/http/event-stream.ts';
+import { mountFeedStream } from './surfaces/http/feed-stream.ts';
 import { createGuard } from './surfaces/http/guard.ts';
 import { mountHealth } from './surfaces/http/health.ts';
 import { listen } from './surfaces/http/listen.ts';
@@ -31,6 +39,8 @@ import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
 import { KEYS_TOOLSET } from './surfaces/mcp/keys-toolset.ts';
 import { mountMcp } from './surfaces/mcp/mount.ts';
 import { mountWebhooks } from './surfaces/webhooks/mount.ts';
+import { mountSignIn } from './surfaces/http/sign-in.ts';
+import { createWhileAllowed } from './surfaces/http/while-allowed.ts';
 import { createTraffic, engineMetrics, organizationMetrics } from './surfaces/http/metrics.ts';
 import { createOnceStore, onceRetention } from './surfaces/http/store.ts';
 import { statusOperations } from './work/status/contract.ts';
@@ -39,8 +49,9 @@ import type { Webhooks } from './work/webhooks/service.ts';
 
 export type ServeDeps = Pick<Base, 'clock' | 'ids' | 'log'> & {
   db: Database;
-  hub: Pick<WakeupHub, 'onNews'>;
+  hub: Pick<WakeupHub, 'onNews' | 'onAnyNews'>;
   identity: Pick<Identity, 'authenticate'>;
+  signIn: SignIn;
   store: Pick<RunStore, 'readEntries' | 'getRun'>;
   previews: Pick<PreviewStore, 'read'>;
   counts: Driver['counts'];
@@ -51,36 +62,49 @@ export type ServeDeps = Pick<Base, 'clock' | 'ids' | 'log'> & {
 
 /** Often enough that a laptop that is never on for a day deletes as well. */
 const SWEEP_EVERY_MS = 60 * 60_000;
+const CONSOLE_FOLDER = join(import.meta.dirname, '../web/dist');
 /** Spec API-2. */
 const REQUESTS_PER_MINUTE = { person: 1_000, other: 100 } as const;
 
 /** Answers the address; what it opened is added to `closers`. @throws AppError `unavailable` for an address that cannot be had. */
 export async function serve(config: Config, deps: ServeDeps, closers: Closer[]): Promise<string> {
-  const { clock, ids, log, db, hub, identity, store, previews, counts, version } = deps;
+  const { clock, ids, log, db, hub, identity, signIn, store, previews, counts, version } = deps;
   const watch = createWatch({ store, clock, onNews: (org, run, on) => hub.onNews(org, run, on), preview: (org, run) => previews.read(org, run) });
   const requests = createRequestLog({ db, clock, log });
   closers.push({ what: 'request log', close: () => requests.close() });
-  const retention = createRetention({ clock, classes: [requests.retention, onceRetention(db), requestRetention(db)] });
+  const retention = createRetention({ clock, classes: [requests.retention, onceRetention(db), requestRetention(db), signInRetention(db)] });
   closers.push(repeat({ clock, everyMs: SWEEP_EVERY_MS, log, what: 'deleting what is old' }, () => retention.sweep()));
   const closing = new AbortController();
   const startedAtMs = clock.nowMs();
   const status = createStatus({ db, clock, version, startedAtMs });
   const traffic = createTraffic(requests);
+  const feed = createFeed({ db, clock, onAnyNews: hub.onAnyNews });
   const door = {
     ...{ ids, log, version },
-    operations: [...deps.operations, ...bind(telemetryOperations, requests.handlers), ...bind(statusOperations, status.handlers)],
+    operations: [
+      ...deps.operations,
+      ...bind(telemetryOperations, requests.handlers),
+      ...bind(statusOperations, status.handlers),
+      ...bind(signInOperations, signIn.handlers),
+      ...bind(feedOperations, feed.handlers),
+    ],
     authenticate: (secret: string) => identity.authenticate(secret),
     limiter: createRateLimiter({ nowMs: () => clock.nowMs() }),
     requestsPerMinute: ({ kind }: Principal) => (kind === 'user' || kind === 'cli' ? REQUESTS_PER_MINUTE.person : REQUESTS_PER_MINUTE.other),
   } satisfies Partial<HttpDeps>;
+  const streams = { closing: closing.signal, whileAllowed: createWhileAllowed(clock), log };
   const app = createHttpApp({
     ...door,
+    authenticateSession: (token) => signIn.authenticate(token),
     guard: createGuard({ hosts: config.allowedHosts }),
     once: createOnceStore(db),
     nowMs: () => clock.nowMs(),
     onAnswered: traffic.answered,
-    first: (http) =>
-      mountEventStream(http, { watch, exists: async (org, run) => (await store.getRun(org, run)) !== null, closing: closing.signal, log }),
+    first: (http) => {
+      mountEventStream(http, { ...streams, watch, exists: async (org, run) => (await store.getRun(org, run)) !== null });
+      mountFeedStream(http, { ...streams, feed });
+      mountSignIn(http, { limiter: door.limiter, signIn });
+    },
   });
   const mcp = mountMcp(app, { ...door, clock, toolsets: [createAgentsToolset({ watch, clock }), KEYS_TOOLSET], newSessionId: randomUUID });
   mountWebhooks(app, { webhooks: deps.webhooks, limiter: door.limiter });
@@ -93,6 +117,7 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
     ready: () => !closing.signal.aborted,
     metrics: async () => [...traffic.metrics(), ...engineMetrics(counts())],
   });
+  mountConsole(app, { folder: CONSOLE_FOLDER });
   const listening = await listen(app, { host: config.host, port: config.port, clock });
   closers.push({ what: 'HTTP', close: () => listening.close() }, { what: 'MCP', close: () => mcp.close() });
   closers.push({ what: 'event streams', close: async () => closing.abort() });

@@ -13,6 +13,7 @@ export const ID_PREFIXES = {
   prj: 'project',
   act: 'actor',
   key: 'API key',
+  sgn: 'sign-in',
   agt: 'agent',
   run: 'run',
   apr: 'approval',

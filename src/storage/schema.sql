@@ -853,6 +853,54 @@ table session_claim, row level security forced
  grants
   windlass_app: insert, select, update (claimed_at), update (expires_at), update (fence), update (released_at), update (session_id)
 
+table sign_in, row level security forced
+  org_id text not null
+  id text not null
+  key_id text not null
+  hash text not null
+  browser text not null
+  created_at timestamp with time zone not null default clock_now()
+  expires_at timestamp with time zone not null
+  ended_at timestamp with time zone
+ constraints
+  sign_in_browser_check CHECK ((length(browser) <= 300))
+  sign_in_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text))
+  sign_in_org_id_key_id_fkey FOREIGN KEY (org_id, key_id) REFERENCES api_key(org_id, id)
+  sign_in_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE UNIQUE INDEX sign_in_by_hash ON sign_in USING btree (hash)
+  CREATE INDEX sign_in_by_time ON sign_in USING btree (expires_at)
+ policies
+  identity_reads for select to windlass_identity using true
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_prunes for all to windlass_worker using true with check true
+ grants
+  windlass_app: insert, select, update (ended_at)
+  windlass_identity: select
+  windlass_worker: delete, select
+
+table sign_in_link, row level security forced
+  org_id text not null
+  hash text not null
+  key_id text not null
+  expires_at timestamp with time zone not null
+  used_at timestamp with time zone
+ constraints
+  sign_in_link_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text))
+  sign_in_link_org_id_key_id_fkey FOREIGN KEY (org_id, key_id) REFERENCES api_key(org_id, id)
+  sign_in_link_pkey PRIMARY KEY (org_id, hash)
+ indexes
+  CREATE UNIQUE INDEX sign_in_link_by_hash ON sign_in_link USING btree (hash)
+  CREATE INDEX sign_in_link_by_time ON sign_in_link USING btree (expires_at)
+ policies
+  identity_reads for select to windlass_identity using true
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_prunes for all to windlass_worker using true with check true
+ grants
+  windlass_app: insert, select, update (used_at)
+  windlass_identity: select
+  windlass_worker: delete, select
+
 table standard, row level security forced
   org_id text not null
   id text not null

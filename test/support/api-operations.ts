@@ -61,6 +61,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   'tools/{name}': 'never-was',
   'sessions/{id}': `sess_${ABSENT_ID}`,
   'handoffs/{id}': `ho_${ABSENT_ID}`,
+  'ins/{id}': `sgn_${ABSENT_ID}`,
   'requests/{correlationId}': `cor_${ABSENT_ID}`,
   'versions/{version}': '1',
   'prompts/{turn}': '1',

@@ -34,9 +34,10 @@ function placeOf(path: string): Place {
 /** Why `from` may not import `to` (paths from the root), or null when it may. */
 export function importFault(from: string, to: string): string | null {
   if (from === 'src/main.ts' || from === 'src/serve.ts') return null;
+  if (from.startsWith('web/')) return to.startsWith('web/') ? null : webFault(to);
   if (!to.startsWith('src/')) return `nothing in src imports ${to}`;
   const [a, b] = [placeOf(from), placeOf(to)];
-  if (a.layer === 'clients' || a.layer === 'web') return clientFault(b, to);
+  if (a.layer === 'clients') return clientFault(b, to);
   if (b.layer === 'clients') return 'clients are separate processes, nothing imports them';
   if (to === 'src/main.ts') return 'only a client starts src/main.ts';
   if (to === 'src/ground.ts' || to === 'src/serve.ts') return 'only src/main.ts composes';
@@ -54,6 +55,13 @@ function clientFault(to: Place, path: string): string | null {
   if (to.layer === 'kernel' || to.layer === 'clients' || to.file === 'contract.ts') return null;
   if (path === 'src/main.ts' || path === 'src/config.ts') return null;
   return 'clients see only the kernel and files named contract.ts';
+}
+
+/** The console is built by itself: it knows no client, and nothing that starts a server. */
+function webFault(to: string): string | null {
+  const { layer, file } = placeOf(to);
+  if (to === 'schemas/agent.schema.json' || (to.startsWith('src/') && (layer === 'kernel' || file === 'contract.ts'))) return null;
+  return 'the console sees only the kernel and files named contract.ts';
 }
 
 function contractFault(from: Place, to: Place, path: string): string | null {

@@ -47,7 +47,7 @@ export const nameRule: Rule = {
     const parts = source.path.split('/').slice(1);
     const file = basename(source.path);
     const findings: Finding[] = [];
-    const kebab = source.path.startsWith('src/storage/migrations/') ? MIGRATION.test(file) : KEBAB.test(file);
+    const kebab = source.path.startsWith('src/storage/migrations/') ? MIGRATION.test(file) : KEBAB.test(file) || file === 'README.md';
     if (!kebab || !parts.slice(0, -1).every((part) => KEBAB.test(part))) {
       findings.push(whole('names', source, 'files and folders are kebab-case, migrations NNNN_verb_noun.sql'));
     }

@@ -17,6 +17,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/up.ts')).up,
   },
   {
+    name: 'console',
+    group: 'Server',
+    summary: 'Prints a link that signs a browser in to the console, once.',
+    load: async () => (await import('./commands/console.ts')).consoleCommand,
+  },
+  {
     name: 'run',
     group: 'Runs',
     summary: 'Starts a run of an agent.',

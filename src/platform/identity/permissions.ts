@@ -11,6 +11,7 @@ type Rule = { role: Role; scope: Scope; does: string };
 
 export const PERMISSIONS = {
   'self.read': { role: 'viewer', scope: 'read', does: 'see whose key this is' },
+  'self.sign_in': { role: 'viewer', scope: 'read', does: 'sign browsers in and out as itself' },
   'agents.read': { role: 'viewer', scope: 'read', does: 'see agents and their versions' },
   'runs.read': { role: 'viewer', scope: 'read', does: 'see runs and their journals' },
   'approvals.read': { role: 'viewer', scope: 'read', does: 'see what waits for a person' },

@@ -23,6 +23,8 @@ export type IdentityDeps = { db: Database; ids: Ids; randomBytes: RandomBytes; r
 export type Identity = {
   /** Null for a key that is unknown, expired or revoked: the caller learns no more than that. @throws AppError `unavailable` */
   authenticate: (secret: string) => Promise<Principal | null>;
+  /** The same by the digest a key is stored under: for what stands for a key. */
+  authenticateHash: (hash: string) => Promise<Principal | null>;
   handlers: Handlers<Principal, typeof identityOperations>;
   /** Told in this process of every key that ended or may end sooner, once that is committed. */
   onKeyEnded: (listener: (key: KeyId) => void) => void;
@@ -42,6 +44,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
       const hash = hashOfSecret(secret);
       return hash === null ? null : store.findByHash(db, hash);
     },
+    authenticateHash: (hash) => store.findByHash(db, hash),
     handlers: {
       whoami: async ({ principal }) => ({
         actor: { id: principal.actor, kind: principal.kind, name: principal.name },

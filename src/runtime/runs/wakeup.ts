@@ -17,6 +17,8 @@ export type WakeupHub = Wakeups & {
   grew(org: OrgId, run: RunId): void;
   /** Calls `on` when the run's journal may have grown; returns what ends that. */
   onNews(org: OrgId, run: RunId, on: () => void): () => void;
+  /** The same for any run of an organization. */
+  onAnyNews(org: OrgId, on: () => void): () => void;
   close(): Promise<void>;
 };
 
@@ -40,14 +42,22 @@ export async function createWakeupHub(deps: { db: Database; clock: Clock; proces
     for (const on of engines) on(hint);
   };
   const tellWatchers = (key: string | null): void => {
-    const sets = key === null ? [...watchers.values()] : [watchers.get(key) ?? new Set()];
-    for (const set of sets) for (const on of set) on();
+    const keys = key === null ? [...watchers.keys()] : [key, `${key.split('/')[0]}/${ANY}`];
+    for (const each of keys) for (const on of watchers.get(each) ?? []) on();
   };
   const hear = (tell: (key: string | null) => void) => (payload: string) => {
     const [sender, ...keys] = payload.split(' ');
     if (sender !== deps.process) for (const key of keys) tell(key === ANY ? null : key);
   };
 
+  const watch = (key: string, on: () => void): (() => void) => {
+    const set = watchers.get(key) ?? new Set();
+    watchers.set(key, set.add(on));
+    return () => {
+      set.delete(on);
+      if (set.size === 0 && watchers.get(key) === set) watchers.delete(key);
+    };
+  };
   const due = createSender(deps, { channel: DUE_CHANNEL, everyMs: 0, over: closing.signal });
   const news = createSender(deps, { channel: NEWS_CHANNEL, everyMs: NEWS_EVERY_MS, over: closing.signal });
   const listening = await Promise.all([
@@ -68,15 +78,8 @@ export async function createWakeupHub(deps: { db: Database; clock: Clock; proces
       engines.add(on);
       return () => void engines.delete(on);
     },
-    onNews(org, run, on) {
-      const key = `${org}/${run}`;
-      const set = watchers.get(key) ?? new Set();
-      watchers.set(key, set.add(on));
-      return () => {
-        set.delete(on);
-        if (set.size === 0 && watchers.get(key) === set) watchers.delete(key);
-      };
-    },
+    onNews: (org, run, on) => watch(`${org}/${run}`, on),
+    onAnyNews: (org, on) => watch(`${org}/${ANY}`, on),
     async close() {
       closing.abort();
       await Promise.all(listening.map((each) => each.close()));

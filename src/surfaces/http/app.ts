@@ -29,7 +29,16 @@ import { rawInput } from './raw-input.ts';
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** `principal` is there behind `admit` only. */
-export type HttpEnv = { Variables: { correlation: CorrelationId; principal: Principal; operation?: string; code?: string } };
+export type HttpEnv = {
+  Variables: {
+    correlation: CorrelationId;
+    principal: Principal;
+    /** Whether what the request came with would still be let in: for what stays open. */
+    recheck: () => Promise<boolean>;
+    operation?: string;
+    code?: string;
+  };
+};
 export type HttpContext = Context<HttpEnv>;
 
 /** One request that was answered: never its query, body or key. */

@@ -13,12 +13,14 @@ import { entryViewOf } from '../../runtime/runs/run-views.ts';
 import type { Watch, WatchFrame } from '../../runtime/runs/watch.ts';
 import type { HttpApp, HttpContext } from './app.ts';
 import { API_PREFIX } from './openapi.ts';
+import type { WhileAllowed } from './while-allowed.ts';
 
 export type EventStreamDeps = {
   watch: Watch;
   exists: (org: OrgId, run: RunId) => Promise<boolean>;
   /** Ends every stream when the server stops; readers come back with their cursor. */
   closing: AbortSignal;
+  whileAllowed: WhileAllowed;
   log: Log;
 };
 
@@ -41,14 +43,16 @@ export function mountEventStream(app: HttpApp, deps: EventStreamDeps): { open: (
     }
     open += 1;
     const gone = new AbortController();
+    const { signal, release } = deps.whileAllowed(c.get('recheck'), [gone.signal, deps.closing]);
     return streamSSE(c, async (stream) => {
       stream.onAbort(() => gone.abort());
       try {
-        await send(stream, deps.watch({ org, run, afterSeq, signal: AbortSignal.any([gone.signal, deps.closing]) }));
+        await send(stream, deps.watch({ org, run, afterSeq, signal }));
       } catch (error) {
         // headers are sent: the reader sees the end of the stream and comes back with its cursor
         if (!gone.signal.aborted) deps.log('warn', 'an event stream broke off', { correlation: c.get('correlation'), run, error });
       } finally {
+        release();
         open -= 1;
       }
     });

@@ -16,6 +16,7 @@ const denied = (thrown: unknown): boolean => thrown instanceof AppError && throw
 /** Written out a second time: a change of who may do what must be made twice to go unnoticed. */
 const LEAST: Record<Permission, Role> = {
   'self.read': 'viewer',
+  'self.sign_in': 'viewer',
   'agents.read': 'viewer',
   'runs.read': 'viewer',
   'approvals.read': 'viewer',

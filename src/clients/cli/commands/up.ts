@@ -1,6 +1,10 @@
 /** `windlass up`: the server in this process until Ctrl-C; at the very first start also the first project and the first run. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
 import type { Config } from '../../../config.ts';
 import { DEFAULT_PORT, loadConfig } from '../../../config.ts';
+import { toAppError } from '../../../kernel/errors.ts';
 import type { Server, Welcome } from '../../../main.ts';
 import type { Answer, Cli, Command, Input } from '../command.ts';
 import { flag, given, option } from '../command.ts';
@@ -8,6 +12,8 @@ import { connect } from '../connection.ts';
 import { duration } from '../format.ts';
 import { followToOutcome } from '../outcome.ts';
 import type { Line } from '../terminal.ts';
+
+const CONSOLE_BUILD = join(import.meta.dirname, '../../../../web/build.ts');
 
 export const up: Command = {
   name: 'up',
@@ -25,11 +31,13 @@ export const up: Command = {
   async run(cli, input) {
     const startedMs = cli.clock.nowMs();
     const stopped = cli.interrupt();
+    const built = buildConsole(cli);
     const config = loadConfig({ flags: flagsOf(input), env: cli.env, cwd: cli.cwd });
     const { startServer } = await import('../../../main.ts');
     const server = await startServer(config, { env: cli.env, log: (line) => cli.terminal.err(line), newOwnerKey: flag(input, 'newOwnerKey') });
     try {
       const welcome = await server.welcome(cli.cwd);
+      await built;
       announce(cli, { server, config, welcome, tookMs: cli.clock.nowMs() - startedMs });
       if (welcome !== null) await firstRun(cli, config, { server, welcome, stopped });
       if (!stopped.aborted) await new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }));
@@ -40,6 +48,14 @@ export const up: Command = {
     return { value: { stopped: true }, lines: ['Windlass has stopped. Nothing was lost: start it again and every run goes on.'] };
   },
 };
+
+/** The web console, when its sources are newer than what was built of them. The server answers without it. */
+async function buildConsole(cli: Cli): Promise<void> {
+  if (!existsSync(CONSOLE_BUILD)) return;
+  await cli.execute(process.execPath, [CONSOLE_BUILD, '--if-stale']).catch((error: unknown) => {
+    cli.terminal.err(`The console could not be built: ${toAppError(error).message.trim()}\n  Everything else works. Next: npm run build`);
+  });
+}
 
 function flagsOf(input: Input): Parameters<typeof loadConfig>[0]['flags'] {
   const names = ['port', 'host', 'home', 'config', 'workers', 'log'] as const;
@@ -63,17 +79,22 @@ function announce(cli: Cli, { server, config, welcome, tookMs }: Started): void 
     '',
   );
   if (server.ownerKey !== null) {
+    const link: Line[] =
+      server.signInPath === null
+        ? []
+        : ['Open the console, signed in with it (once, within 15 minutes):', '', [['cyan', `  ${server.url}${server.signInPath}`]], ''];
     say(
       [['bold', 'Your owner key, shown this once:']],
       '',
       `  ${server.ownerKey}`,
       '',
-      'It answers approvals, makes keys and changes agents: `export WINDLASS_KEY=…` in the shell where you do that.',
+      ...link,
+      'The key answers approvals, makes keys and changes agents: `export WINDLASS_KEY=…` in the shell where you do that.',
       `Programs on this machine use ${server.localKeyFile}, which can run and read but none of that.`,
       '',
     );
   }
-  if (welcome === null) say(`${called(cli)} status shows what goes on. Ctrl-C stops the server.`);
+  if (welcome === null) say(`The console is at ${server.url}; ${called(cli)} status shows what goes on. Ctrl-C stops the server.`);
 }
 
 /** How the command is called here: who came by npm has it in the clone only. */

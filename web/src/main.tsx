@@ -1,0 +1,54 @@
+/** Starts the console: styles, links, keys, and whoever is signed in. */
+import { StrictMode, useEffect } from 'react';
+import { createRoot } from 'react-dom/client';
+import { SignIn } from './pages/sign-in.tsx';
+import { Failed } from './parts/states.tsx';
+import { Shell } from './shell.tsx';
+import { listenForKeys } from './state/keys.ts';
+import { catchLinks, go, useAddress } from './state/router.ts';
+import { MeProvider, useSession } from './state/session.tsx';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/shell.css';
+import './styles/parts.css';
+
+function Console() {
+  const { session, look } = useSession();
+  const address = useAddress();
+  useEffect(listenForKeys, []);
+  // who is signed in and comes by a link is signed in anew with it; without one there is nothing to do here
+  const atSignIn = address === '/sign-in';
+  const byLink = atSignIn && location.hash.length > 1;
+  useEffect(() => {
+    if (session.kind === 'in' && atSignIn && !byLink) go('/', { replace: true });
+  }, [session.kind, atSignIn, byLink]);
+  if (byLink) return <SignIn onSignedIn={look} />;
+  switch (session.kind) {
+    case 'unknown':
+      return null;
+    case 'out':
+      return <SignIn onSignedIn={look} />;
+    case 'failed':
+      return (
+        <main>
+          <Failed what="The console" problem={session.problem} retry={() => void look()} />
+        </main>
+      );
+    case 'in':
+      return (
+        <MeProvider me={session.me}>
+          <Shell />
+        </MeProvider>
+      );
+  }
+}
+
+catchLinks();
+const root = document.getElementById('root');
+if (root !== null) {
+  createRoot(root).render(
+    <StrictMode>
+      <Console />
+    </StrictMode>,
+  );
+}
