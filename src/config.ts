@@ -45,6 +45,30 @@ export const ProviderConfig = z.strictObject({
   keyEnv: z.string().optional(),
 });
 
+const AliasModel = z.union([
+  z.string().transform((model) => ({ model, weight: 1 })),
+  z.strictObject({ model: z.string(), weight: z.number().min(0).max(1_000_000).default(1) }),
+]);
+/** A model, several by weight, or the whole of it. */
+export const AliasConfig = z.union([
+  z.string().transform((model) => ({ models: [{ model, weight: 1 }], fallbacks: [] as string[], cacheSeconds: null })),
+  z.strictObject({
+    models: z.array(AliasModel).min(1).max(16),
+    fallbacks: z.array(z.string()).max(16).default([]),
+    /** Exact answers are kept and given again for so long. */
+    cacheSeconds: z.int().positive().max(2_592_000).nullable().default(null),
+  }),
+]);
+
+export const GatewayConfig = z.strictObject({
+  /** Until the first byte of an answer, and between two of them. */
+  firstByteSeconds: z.number().positive().max(3_600).optional(),
+  idleSeconds: z.number().positive().max(3_600).optional(),
+  /** Of each actor, over all its keys. */
+  actorRequestsPerMinute: z.int().positive().optional(),
+  actorTokensPerMinute: z.int().positive().optional(),
+});
+
 export const ConfigFile = z.strictObject({
   $schema: z.string().optional(),
   server: z
@@ -57,6 +81,9 @@ export const ConfigFile = z.strictObject({
   providers: z.record(z.string(), ProviderConfig).default({}),
   /** Prices and windows by `provider/model`, in the form of `src/runtime/models/prices.json`, checked where they are read (spec GTW-5). */
   prices: z.record(z.string(), z.unknown()).default({}),
+  /** Names for models (spec GTW-3), for runs and at the gateway. */
+  aliases: z.record(z.string(), AliasConfig).default({}),
+  gateway: GatewayConfig.default({}),
   tools: z.record(z.string(), McpServerConfig).default({}),
 });
 
@@ -74,6 +101,8 @@ export type Config = Readonly<{
   defaultModel: string | null;
   providers: Readonly<Record<string, z.infer<typeof ProviderConfig>>>;
   prices: Readonly<Record<string, unknown>>;
+  aliases: Readonly<Record<string, z.infer<typeof AliasConfig>>>;
+  gateway: z.infer<typeof GatewayConfig>;
   mcpServers: Readonly<Record<string, McpServerConfig>>;
   /** Absolute path of the file read, null when there is none. */
   file: string | null;
@@ -116,6 +145,8 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
     defaultModel: env['WINDLASS_MODEL'] ?? file.defaultModel ?? null,
     providers: file.providers,
     prices: file.prices,
+    aliases: file.aliases,
+    gateway: file.gateway,
     mcpServers: file.tools,
     file: path,
   };

@@ -367,6 +367,8 @@ function modelsDeps(config: Config, base: Parts): Parameters<typeof createModels
     generateId: () => base.ids.next('call'),
     providers: config.providers,
     prices: config.prices,
+    aliases: config.aliases,
+    random: base.random,
     rehearsal: { folders: [TEMPLATES_FOLDER, join(config.home, 'rehearsals')] },
   };
 }

@@ -359,6 +359,25 @@ table duty_done, row level security forced
  grants
   windlass_app: insert, select
 
+table gateway_answer, row level security forced
+  org_id text not null
+  digest bytea not null
+  model text not null
+  body bytea not null
+  kept_at timestamp with time zone not null default clock_now()
+  expires_at timestamp with time zone not null
+ constraints
+  gateway_answer_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  gateway_answer_pkey PRIMARY KEY (org_id, digest)
+ indexes
+  CREATE INDEX gateway_answer_by_expiry ON gateway_answer USING btree (expires_at)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_prunes for all to windlass_worker using true with check true
+ grants
+  windlass_app: insert, select, update (body), update (expires_at), update (kept_at), update (model)
+  windlass_worker: delete, select
+
 table handoff, row level security forced
   org_id text not null
   id text not null

@@ -27,7 +27,7 @@ const BY_STATUS: ReadonlyMap<number, ModelFailureKind> = new Map([
   [504, 'timeout'],
 ]);
 /** Answers that say the provider may have worked before it failed; every other status refuses before any work. */
-const MAY_HAVE_WORKED: ReadonlySet<number> = new Set([408, 500, 502, 504]);
+export const MAY_HAVE_WORKED: ReadonlySet<number> = new Set([408, 500, 502, 504]);
 
 /** Providers say some of these with a status that means something else. */
 const NO_CREDIT = /insufficient_quota|credit balance|api key not valid|invalid api key|billing/i;
@@ -64,7 +64,7 @@ function byStatus(error: APICallError, status: number, at: Failing): ModelFailur
   });
 }
 
-function kindOf(status: number, said: string): ModelFailureKind {
+export function kindOf(status: number, said: string): ModelFailureKind {
   if ((status === 400 || status === 429) && NO_CREDIT.test(said)) return 'credential';
   if (status === 400 && REFUSED.test(said)) return 'refused';
   return BY_STATUS.get(status) ?? (status >= 500 ? 'overloaded' : 'invalid_request');
@@ -100,7 +100,7 @@ function messageIn(value: unknown): string {
 }
 
 /** From `retry-after-ms`, `retry-after` (seconds or a date, RFC 9110) or Google's RetryInfo; null when nobody says. */
-function retryAfterMs(headers: Record<string, string>, body: string, nowMs: number): number | null {
+export function retryAfterMs(headers: Readonly<Record<string, string | undefined>>, body: string, nowMs: number): number | null {
   const within = (ms: number): number | null => (Number.isFinite(ms) && ms >= 0 ? Math.min(Math.ceil(ms), RETRY_AFTER_MAX_MS) : null);
   const inMs = headers['retry-after-ms'];
   if (inMs !== undefined) return within(Number(inMs));

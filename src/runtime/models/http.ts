@@ -23,7 +23,7 @@ export type Fetch = typeof globalThis.fetch;
 export const newExchange = (): Exchange => ({ sent: false, answered: false, tooLarge: false, heardMs: 0 });
 
 /** Connecting failed, so no byte of the request can have left. */
-const NEVER_LEFT =
+export const NEVER_LEFT =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|CERT_.*|UNABLE_TO_.*|.*SELF_SIGNED.*|ERR_INVALID_URL|ERR_SSL_.*)$/;
 
 export function boundedFetch(deps: { fetch: Fetch; clock: Clock; limits: ModelLimits; exchange: Exchange }): Fetch {

@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, toAppError } from '../../kernel/errors.ts';
-import { createCircuits } from './circuit.ts';
+import { createAliases, type Aliases, type AliasSettings } from './aliases.ts';
+import { createCircuits, type Circuits } from './circuit.ts';
 import { classify } from './classify.ts';
 import { modelFailure } from './failure.ts';
 import { boundedFetch, newExchange, type Exchange, type Fetch } from './http.ts';
@@ -13,7 +14,7 @@ import type { ModelFailure, ModelOutcome, ModelRequest, Models } from './model.t
 import { factsFromTable, readPriceTable, withOverrides } from './prices.ts';
 import { callOptions } from './prompt.ts';
 import { openModel, providersFrom, type Provider, type ProviderSettings } from './providers.ts';
-import { createRehearsal, REHEARSAL_FACTS, type RehearsalDeps } from './rehearsal.ts';
+import { createRehearsal, REHEARSAL_FACTS, type Rehearsal, type RehearsalDeps } from './rehearsal.ts';
 import { readStream } from './stream.ts';
 
 export type ModelsDeps = {
@@ -29,6 +30,21 @@ export type ModelsDeps = {
   /** The operator's own entries by `provider/model`, in the form of the price file's; they replace them. */
   prices?: Readonly<Record<string, unknown>>;
   limits?: Partial<ModelLimits>;
+  aliases?: Readonly<Record<string, AliasSettings>>;
+  /** In [0, 1): which model of an alias is chosen. */
+  random?: () => number;
+};
+
+/** What the gateway needs beside: it calls providers itself, and shares what is known of their health. */
+export type ModelSources = {
+  aliases: Aliases;
+  circuits: Circuits;
+  /** Null for the rehearsal's. @throws AppError `invalid_input` for an unknown provider. */
+  provider(model: string): Provider | null;
+  isProvider(name: string): boolean;
+  /** The key of a provider, undefined where there is none. */
+  keyOf(provider: Provider): string | undefined;
+  rehearsal: Rehearsal;
 };
 
 type CallOptions = Parameters<Models['call']>[1];
@@ -38,13 +54,19 @@ type Attempt = { signal: AbortSignal; exchange: Exchange; onDelta: CallOptions['
 const REHEARSAL = 'rehearsal';
 
 /** @throws AppError `configuration` when the providers or prices have faults. */
-export function createModels(deps: ModelsDeps): Models {
+export function createModels(deps: ModelsDeps): Models & ModelSources {
   const { clock } = deps;
   const limits = { ...DEFAULT_MODEL_LIMITS, ...deps.limits };
   const providers = providersFrom(deps.providers, REHEARSAL);
   const circuits = createCircuits(clock);
   const rehearsal = createRehearsal({ clock, ...deps.rehearsal });
   const prices = withOverrides(readPriceTable(), deps.prices ?? {});
+  const isProvider = (name: string): boolean => name === REHEARSAL || providers.has(name);
+  const isUsable = (model: string): boolean => {
+    const provider = placeOf(model).provider;
+    return provider === null || provider.keyNames.length === 0 || keyOf(provider, deps.credential) !== undefined;
+  };
+  const aliases = createAliases({ settings: deps.aliases ?? {}, isProvider, isUsable, random: deps.random ?? (() => 0) });
 
   /** A rehearsal (no provider) has a circuit for each script, so that one cannot close another. */
   const placeOf = (model: string): Place => {
@@ -78,7 +100,9 @@ export function createModels(deps: ModelsDeps): Models {
   }
 
   return {
-    call,
+    ...{ call, aliases, circuits, isProvider, rehearsal },
+    provider: (model) => placeOf(model).provider,
+    keyOf: (provider) => keyOf(provider, deps.credential),
     facts(model) {
       return placeOf(model).provider === null ? REHEARSAL_FACTS : factsFromTable(prices, model, clock.nowMs());
     },

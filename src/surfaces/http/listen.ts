@@ -1,6 +1,7 @@
 /** The listening socket: loopback unless told, a clear word when the port is taken, connections let go at the end. */
-import { createAdaptorServer } from '@hono/node-server';
-import type { IncomingMessage, Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -12,9 +13,20 @@ export type Listening = { url: string; port: number; close(): Promise<void> };
 const DRAIN_MS = 3_000;
 const IDLE_LOOK_MS = 25;
 
+export type ListenOptions = {
+  host: string;
+  port: number;
+  clock: Clock;
+  /** Asked before the app: true for a request that it answers itself. */
+  first?: (request: IncomingMessage, response: ServerResponse) => boolean;
+};
+
 /** @throws AppError `unavailable` when the address is in use or not ours. */
-export async function listen(app: HttpApp, options: { host: string; port: number; clock: Clock }): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+export async function listen(app: HttpApp, options: ListenOptions): Promise<Listening> {
+  const serve = getRequestListener(app.fetch);
+  const server = createServer((request, response) => {
+    if (options.first?.(request, response) !== true) void serve(request, response);
+  });
   const unused = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     unused.add(socket);
