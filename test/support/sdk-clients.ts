@@ -197,6 +197,8 @@ function responses(api: Calls): SdkClient {
       const response = (await (stream
         ? (call(api, 'stream', input) as { finalResponse(): unknown }).finalResponse()
         : call(api, 'create', input))) as Any;
+      // This SDK hands over a failed answer like any other.
+      if (response['status'] === 'failed') throw new Error(str((response['error'] as Any)['message']));
       const output = list(response['output']);
       const usage = response['usage'] as Any;
       return {

@@ -2,7 +2,7 @@
  * A server on loopback that is nothing but protocol translation: each client protocol at the paths its official clients use, over any
  * `LanguageModelV4`. What the gateway does around it (keys, budgets, routing) is not here.
  */
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider';
 import { AppError } from '../../src/kernel/errors.ts';
@@ -35,7 +35,7 @@ export async function startTranslationServer(serving: Serving): Promise<Translat
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const url = new URL(request.url ?? '/', 'http://loopback');
-      const protocol = protocolOf(url.pathname, request.headers['anthropic-version'] !== undefined);
+      const protocol = protocolOf(url.pathname, request.headers);
       handle(serving, { protocol, url, body: Buffer.concat(chunks), requests }, response).catch((error: unknown) => {
         const written = writeError(protocol, { ...clientError(error), requestId: 'req_1' });
         response.writeHead(written.status, written.headers).end(written.body);
@@ -53,9 +53,9 @@ export async function startTranslationServer(serving: Serving): Promise<Translat
   };
 }
 
-function protocolOf(path: string, anthropic: boolean): Protocol {
-  if (/^\/v1(?:beta|alpha)\/|:[a-zA-Z]+$/.test(path)) return 'google';
-  if (path.startsWith('/v1/messages') || anthropic) return 'anthropic';
+function protocolOf(path: string, headers: IncomingHttpHeaders): Protocol {
+  if (headers['x-goog-api-key'] !== undefined) return 'google';
+  if (path.startsWith('/v1/messages') || headers['anthropic-version'] !== undefined) return 'anthropic';
   if (path.endsWith('/embeddings')) return 'openai_embeddings';
   return path.endsWith('/responses') ? 'openai_responses' : 'openai_chat';
 }

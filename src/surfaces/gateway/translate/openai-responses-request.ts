@@ -1,5 +1,5 @@
 /** OpenAI Responses, the way in: a body of `POST /v1/responses` as the AI SDK's call. Nothing is kept between calls. */
-import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { LanguageModelV4CallOptions, SharedV4ProviderOptions } from '@ai-sdk/provider';
 import type { JsonObject } from '../../../kernel/canonical-json.ts';
 import { accept, faulty, given, toldOf } from './accept.ts';
 import { unwrap } from './carrier.ts';
@@ -96,9 +96,10 @@ function reasoningParts(item: Extract<Item, { type: 'reasoning' }>, ofCalls: Map
     ofCalls.set(wrapped.call, wrapped.options);
     return [];
   }
-  const providerOptions = wrapped?.options ?? {
-    openai: { ...(item.id === undefined ? {} : { itemId: item.id }), ...(encrypted === '' ? {} : { reasoningEncryptedContent: encrypted }) },
-  };
+  // An id alone means nothing to a provider that keeps nothing; what it encrypted is bound to its id.
+  const own: SharedV4ProviderOptions =
+    encrypted === '' ? {} : { openai: { ...(item.id === undefined ? {} : { itemId: item.id }), reasoningEncryptedContent: encrypted } };
+  const providerOptions = wrapped?.options ?? own;
   const texts = [...item.summary, ...(item.content ?? [])].map(({ text }) => text);
   // A reasoning part of Anthropic or Google is one piece under one signature; OpenAI's summary may have several.
   if (wrapped !== null) return [{ type: 'reasoning', text: texts.join(''), providerOptions }];
