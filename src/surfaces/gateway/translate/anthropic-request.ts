@@ -36,7 +36,6 @@ const NAMES = {
   topP: 'top_p',
   parallel: 'tool_choice.disable_parallel_tool_use',
   responseFormat: 'output_config.format',
-  system: 'messages',
 };
 
 /** @throws AppError `invalid_input` */

@@ -10,13 +10,13 @@ import type { FittedRequest, Target, TranslatedRequest } from './protocol.ts';
 
 type Options = LanguageModelV4CallOptions;
 type ProviderOptions = NonNullable<Options['providerOptions']>[string];
-type Option = 'topK' | 'stopSequences' | 'seed' | 'presencePenalty' | 'frequencyPenalty';
+type Option = 'stopSequences' | 'seed' | 'presencePenalty' | 'frequencyPenalty';
 
 /** Settings that a provider's protocol has no member for. */
 const CANNOT: Readonly<Record<ProviderKind, readonly Option[]>> = {
   anthropic: ['seed', 'presencePenalty', 'frequencyPenalty'],
-  openai: ['topK', 'stopSequences', 'seed', 'presencePenalty', 'frequencyPenalty'],
-  'openai-compatible': ['topK'],
+  openai: ['stopSequences', 'seed', 'presencePenalty', 'frequencyPenalty'],
+  'openai-compatible': [],
   google: [],
 };
 /** What says nothing, so that leaving it out loses nothing. */
@@ -34,18 +34,23 @@ export function fit(request: TranslatedRequest, target: Target): FittedRequest {
   for (const option of ['presencePenalty', 'frequencyPenalty'] as const) if (options[option] === NOTHING[option]) delete options[option];
   const { textVerbosity, ...others } = openai;
   if (textVerbosity !== undefined && target.kind !== 'openai' && target.kind !== 'openai-compatible') ignored.push('verbosity');
+  for (const option of untaken(target)) {
+    if (options[option] !== undefined && (option === 'topK' || options[option] !== 1)) ignored.push(request.names[option] ?? option);
+    delete options[option];
+  }
+  if (target.kind === 'google' && systemsLater(options.prompt)) {
+    ignored.push('system messages after the first of the user');
+    options.prompt = options.prompt.map(asUser);
+  }
   switch (target.kind) {
     case 'anthropic':
       // What Anthropic's own client said of thinking stands above the level made from it.
       if (anthropic['thinking'] !== undefined || anthropic['effort'] !== undefined) delete options.reasoning;
       options.providerOptions = { anthropic };
       break;
-    case 'openai': {
-      if (THINKING_MODELS.test(target.model))
-        for (const option of ['temperature', 'topP'] as const) if (options[option] === 1) delete options[option];
+    case 'openai':
       options.providerOptions = { openai: { ...openai, ...openaiOptions(request, anthropic) } };
       break;
-    }
     case 'openai-compatible':
       options.providerOptions = {
         [target.provider]: { ...(anthropic['disableParallelToolUse'] === true ? { parallel_tool_calls: false } : {}) },
@@ -60,6 +65,18 @@ export function fit(request: TranslatedRequest, target: Target): FittedRequest {
       break;
   }
   return { options, ignored };
+}
+
+/** How a model picks its words is a hint that coding CLIs always send: where a provider has no such setting, it is told and left out. */
+function untaken({ kind, model }: Target): ('topK' | 'topP' | 'temperature')[] {
+  if (kind === 'openai') return THINKING_MODELS.test(model) ? ['topK', 'topP', 'temperature'] : ['topK'];
+  return kind === 'openai-compatible' ? ['topK'] : [];
+}
+
+/** Gemini has one place for instructions; what comes later is handed on as the user's, who may say less than the system. */
+function asUser(message: LanguageModelV4Message, index: number, prompt: Options['prompt']): LanguageModelV4Message {
+  if (message.role !== 'system' || prompt.slice(0, index).every(({ role }) => role === 'system')) return message;
+  return { role: 'user', content: [{ type: 'text', text: message.content }] };
 }
 
 /** Nothing is stored at the provider, so that what it thought comes back encrypted and can be returned (as the harness does). */
@@ -87,7 +104,7 @@ function thoughtsOf(request: TranslatedRequest, google: ProviderOptions): Provid
   return wanted ? { ...google, thinkingConfig: { includeThoughts: true } } : google;
 }
 
-function faultsOf({ options, names }: TranslatedRequest, { kind, model }: Target): Fault[] {
+function faultsOf({ options, names }: TranslatedRequest, { kind }: Target): Fault[] {
   const faults: Fault[] = [];
   const cannot = (option: string, message: string): void => void faults.push({ path: names[option] ?? option, message });
   for (const option of CANNOT[kind]) {
@@ -99,13 +116,9 @@ function faultsOf({ options, names }: TranslatedRequest, { kind, model }: Target
   if (kind === 'anthropic' && options.responseFormat?.type === 'json' && options.responseFormat.schema === undefined) {
     cannot('responseFormat', 'Anthropic answers JSON by a schema only: give one');
   }
-  if (kind === 'openai' && THINKING_MODELS.test(model)) {
-    for (const option of ['temperature', 'topP'] as const) if ((options[option] ?? 1) !== 1) cannot(option, `${model} takes no other value than 1`);
-  }
   if (kind === 'google' && options.providerOptions?.['anthropic']?.['disableParallelToolUse'] === true && (options.tools ?? []).length > 1) {
     cannot('parallel', 'Gemini cannot be kept from calling several functions at once');
   }
-  if (kind === 'google' && systemsLater(options.prompt)) cannot('system', 'Gemini takes system messages at the beginning only');
   return faults;
 }
 

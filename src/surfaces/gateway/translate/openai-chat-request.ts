@@ -17,7 +17,6 @@ const NAMES = {
   seed: 'seed',
   parallel: 'parallel_tool_calls',
   responseFormat: 'response_format',
-  system: 'messages',
 };
 
 /** @throws AppError `invalid_input` */

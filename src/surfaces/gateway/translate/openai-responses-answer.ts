@@ -5,6 +5,7 @@ import type { Usage } from '../../../kernel/messages.ts';
 import { answerOf, type Finish } from './answer.ts';
 import type { Block } from './blocks.ts';
 import { wrap } from './carrier.ts';
+import { namedTool } from './openai-responses-tools.ts';
 import type { AnswerContext } from './protocol.ts';
 
 export function writeOpenaiResponses(context: AnswerContext, result: LanguageModelV4GenerateResult): JsonObject {
@@ -64,7 +65,7 @@ function usageJson(usage: Usage): JsonObject {
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
 
 /** A block as an output item; while it is open it says nothing yet. */
-export function itemOf({ id }: AnswerContext, block: Block, status: ItemStatus): JsonObject {
+export function itemOf({ id, request }: AnswerContext, block: Block, status: ItemStatus): JsonObject {
   const open = status === 'in_progress';
   switch (block.kind) {
     case 'text':
@@ -77,7 +78,14 @@ export function itemOf({ id }: AnswerContext, block: Block, status: ItemStatus):
         encrypted_content: open ? null : encryptedOf(block),
       };
     case 'tool':
-      return { type: 'function_call', id: `fc_${id}_${block.index}`, call_id: block.id, name: block.tool, arguments: open ? '' : block.text, status };
+      return {
+        type: 'function_call',
+        id: `fc_${id}_${block.index}`,
+        call_id: block.id,
+        ...namedTool(request.body, block.tool),
+        arguments: open ? '' : block.text,
+        status,
+      };
   }
 }
 

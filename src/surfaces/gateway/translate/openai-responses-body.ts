@@ -45,7 +45,7 @@ const FunctionCall = z.strictObject({
     .looseObject({ type: only(['direct'], 'calls made by a program are not translated') })
     .nullish()
     .transform(orNone),
-  namespace: refused('namespaces of tools are not translated'),
+  namespace: z.string().nullish().transform(orNone),
   async: refused('calls that go on in the background are not translated'),
 });
 export const FunctionOutput = z.strictObject({
@@ -74,23 +74,28 @@ export const Item = z.preprocess(
 );
 export type Item = z.infer<typeof Item>;
 
+const FunctionTool = z.strictObject({
+  type: z.literal('function', { error: 'only function tools are translated; a built-in tool runs at OpenAI' }),
+  name: z.string().min(1),
+  description: z.string().nullish().transform(orNone),
+  parameters: Schema.nullish().transform(orNone),
+  strict: z.boolean().nullish().transform(orNone),
+  output_schema: Told,
+  async: refused('calls that go on in the background are not translated'),
+  defer_loading: refused('tools that are loaded later are not translated'),
+  allowed_callers: z
+    .array(z.literal('direct', { error: 'only direct calls are translated' }))
+    .nullish()
+    .transform(orNone),
+});
 /** A built-in tool has members of its own: it is refused for what it is, not for them. */
 const Tool = z.preprocess(
-  (tool) => (typeof tool === 'object' && tool !== null && 'type' in tool && tool.type !== 'function' ? { type: tool.type, name: 'builtin' } : tool),
-  z.strictObject({
-    type: z.literal('function', { error: 'only function tools are translated; a built-in tool runs at OpenAI' }),
-    name: z.string().min(1),
-    description: z.string().nullish().transform(orNone),
-    parameters: Schema.nullish().transform(orNone),
-    strict: z.boolean().nullish().transform(orNone),
-    output_schema: Told,
-    async: refused('calls that go on in the background are not translated'),
-    defer_loading: refused('tools that are loaded later are not translated'),
-    allowed_callers: z
-      .array(z.literal('direct', { error: 'only direct calls are translated' }))
-      .nullish()
-      .transform(orNone),
-  }),
+  (tool) =>
+    typeof tool === 'object' && tool !== null && 'type' in tool && tool.type !== 'function' && tool.type !== 'namespace' ? { type: tool.type } : tool,
+  z.discriminatedUnion('type', [
+    FunctionTool,
+    z.strictObject({ type: z.literal('namespace'), name: z.string().min(1), description: Told, tools: z.array(FunctionTool) }),
+  ]),
 );
 const Format = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text') }),

@@ -14,10 +14,11 @@ import {
   type ToolOutput,
   type UserPart,
 } from './prompt-parts.ts';
+import { toolName } from './openai-responses-tools.ts';
 import type { TranslatedRequest } from './protocol.ts';
 
 const TOLD = ['client_metadata', 'user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options'] as const;
-const NAMES = { temperature: 'temperature', topP: 'top_p', parallel: 'parallel_tool_calls', responseFormat: 'text.format', system: 'input' };
+const NAMES = { temperature: 'temperature', topP: 'top_p', parallel: 'parallel_tool_calls', responseFormat: 'text.format' };
 
 /** @throws AppError `invalid_input` */
 export function readOpenaiResponses(body: JsonObject): TranslatedRequest {
@@ -49,7 +50,9 @@ function optionsOf(read: Responses): LanguageModelV4CallOptions {
           : format?.type === 'json_object'
             ? jsonFormat({})
             : undefined,
-      tools: read.tools?.map((tool) => functionTool({ ...tool, schema: tool.parameters ?? { type: 'object', properties: {} } })),
+      tools: read.tools?.flatMap((tool) =>
+        tool.type === 'function' ? [declared(tool, tool.name)] : tool.tools.map((inner) => declared(inner, toolName(tool.name, inner.name))),
+      ),
       toolChoice: choice === undefined ? undefined : typeof choice === 'string' ? { type: choice } : { type: 'tool' as const, toolName: choice.name },
     }),
     providerOptions: {
@@ -62,6 +65,12 @@ function optionsOf(read: Responses): LanguageModelV4CallOptions {
       }),
     },
   };
+}
+
+type Declared = Parameters<typeof functionTool>[0] & { parameters?: JsonObject | undefined };
+
+function declared(tool: Omit<Declared, 'schema'>, name: string): ReturnType<typeof functionTool> {
+  return functionTool({ ...tool, name, schema: tool.parameters ?? { type: 'object', properties: {} } });
 }
 
 function promptOf(read: Responses): LanguageModelV4CallOptions['prompt'] {
@@ -79,7 +88,12 @@ function promptOf(read: Responses): LanguageModelV4CallOptions['prompt'] {
       } else if (item.type === 'reasoning') prompt.assistant(...reasoningParts(item, ofCalls));
       else {
         const providerOptions = ofCalls.get(item.call_id);
-        const call = { type: 'tool-call', toolCallId: item.call_id, toolName: item.name, input: argumentsOf(item.arguments) } as const;
+        const call = {
+          type: 'tool-call',
+          toolCallId: item.call_id,
+          toolName: toolName(item.namespace, item.name),
+          input: argumentsOf(item.arguments),
+        } as const;
         prompt.assistant({ ...call, ...(providerOptions === undefined ? {} : { providerOptions }) });
       }
     }

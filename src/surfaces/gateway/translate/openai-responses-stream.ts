@@ -83,7 +83,7 @@ function lastPart(block: Block, event: Emit, place: JsonObject): string {
         event('response.reasoning_summary_part.done', { ...where, part: { type: 'summary_text', text: block.text } })
       );
     case 'tool':
-      return event('response.function_call_arguments.done', { ...where, name: block.tool, arguments: block.text });
+      return event('response.function_call_arguments.done', { ...where, arguments: block.text });
   }
 }
 

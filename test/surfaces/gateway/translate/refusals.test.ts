@@ -7,7 +7,7 @@ import { parseBody } from '../../../../src/surfaces/gateway/translate/accept.ts'
 import { clientError, failureError, writeError } from '../../../../src/surfaces/gateway/translate/errors.ts';
 import { fit } from '../../../../src/surfaces/gateway/translate/fit.ts';
 import { CHAT_PROTOCOLS, type ChatProtocol, type Target } from '../../../../src/surfaces/gateway/translate/protocol.ts';
-import { readRequest } from '../../../../src/surfaces/gateway/translate/translate.ts';
+import { readRequest, writeResult } from '../../../../src/surfaces/gateway/translate/translate.ts';
 import { modelFailure } from '../../../../src/runtime/models/failure.ts';
 
 const PLACE = { model: 'm', stream: false };
@@ -184,25 +184,11 @@ test('whatever comes, reading answers a request or the client’s own 400, never
 
 /** What one provider cannot do and another can: refused by the client's name for it. */
 const UNFIT: readonly [ChatProtocol, JsonObject, Target['kind'], string][] = [
-  ['anthropic', { top_k: 5 }, 'openai', 'top_k'],
-  ['anthropic', { top_k: 5 }, 'openai-compatible', 'top_k'],
   ['anthropic', { stop_sequences: ['x'] }, 'openai', 'stop_sequences'],
-  ['anthropic', { temperature: 0.2 }, 'openai', 'temperature'],
   ['openai_chat', { seed: 7 }, 'anthropic', 'seed'],
   ['openai_chat', { temperature: 1.5 }, 'anthropic', 'temperature'],
   ['openai_chat', { frequency_penalty: 0.5 }, 'anthropic', 'frequency_penalty'],
   ['openai_chat', { response_format: { type: 'json_object' } }, 'anthropic', 'response_format'],
-  [
-    'openai_chat',
-    {
-      messages: [
-        { role: 'user', content: 'a' },
-        { role: 'system', content: 'b' },
-      ],
-    },
-    'google',
-    'messages',
-  ],
   ['google', { generationConfig: { presencePenalty: 1 } }, 'openai', 'generationConfig.presencePenalty'],
 ];
 for (const [protocol, members, kind, path] of UNFIT) {
@@ -301,4 +287,56 @@ test('an internal fault shows nothing of itself; a budget says its words; a prov
   assert.match(budget.message, /resets at 00:00 UTC\. Ask for more/);
   assert.equal(failureError(modelFailure('credential', 'No key.', { sent: true })).status, 502);
   assert.equal(failureError(modelFailure('rate_limited', 'Slow.', { sent: true, retryAfterMs: 900 })).retryAfterMs, 900);
+});
+
+test('how to pick words is left out, and told, where a provider has no setting for it; a later system message is the user’s at Gemini [GTW-2]', () => {
+  const request = readRequest(
+    'anthropic',
+    {
+      ...BASE.anthropic,
+      top_k: 5,
+      temperature: 0.2,
+      messages: [
+        { role: 'user', content: 'a' },
+        { role: 'system', content: 'b' },
+      ],
+    },
+    PLACE,
+  );
+  const [anthropic, openai, lab, google] = TARGETS.map((target) => fit(request, target));
+  assert.deepEqual([anthropic?.ignored, openai?.ignored, lab?.ignored], [[], ['top_k', 'temperature'], ['top_k']]);
+  assert.deepEqual([openai?.options.topK, openai?.options.temperature, lab?.options.temperature], [undefined, undefined, 0.2]);
+  assert.deepEqual(google?.ignored, ['system messages after the first of the user']);
+  assert.deepEqual(
+    google?.options.prompt.map(({ role }) => role),
+    ['user', 'user'],
+  );
+});
+
+test('namespaces of tools keep apart what they name, there and back [GTW-2]', () => {
+  const inner = { type: 'function', name: 'spawn', parameters: { type: 'object' } };
+  const tools = [inner, { type: 'namespace', name: 'agents', description: 'd', tools: [inner] }];
+  const call = { type: 'function_call', call_id: 'c1', namespace: 'agents', name: 'spawn', arguments: '{}' };
+  const request = readRequest(
+    'openai_responses',
+    { model: 'm', tools, input: [{ role: 'user', content: 'x' }, call, { type: 'function_call_output', call_id: 'c1', output: 'y' }] },
+    PLACE,
+  );
+  assert.deepEqual(
+    request.options.tools?.map(({ name }) => name),
+    ['spawn', 'agents__spawn'],
+  );
+  const usage = { inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 }, outputTokens: { total: 1, text: 1, reasoning: 0 } };
+  const content = ['spawn', 'agents__spawn'].map((toolName) => ({ type: 'tool-call', toolCallId: toolName, toolName, input: '{}' }) as const);
+  const answer = writeResult(
+    { request, id: 'x', model: 'm', nowMs: 0 },
+    { content: [...content], finishReason: { unified: 'stop', raw: 'stop' }, usage, warnings: [] },
+  );
+  assert.deepEqual(
+    (answer['output'] as { name: string; namespace?: string }[]).map(({ name, namespace }) => [name, namespace]),
+    [
+      ['spawn', undefined],
+      ['spawn', 'agents'],
+    ],
+  );
 });
