@@ -77,6 +77,14 @@ export const ConfigFile = z.strictObject({
   log: z.enum(LOG_LEVELS).optional(),
   workers: z.int().min(0).max(256).optional(),
   blobs: z.enum(['folder', 'none']).optional(),
+  /** Reviews at once in this process, and how much of ended ones is kept (spec PER-3, PER-7). */
+  reviews: z
+    .strictObject({
+      workers: z.int().min(1).max(64).default(3),
+      keepDays: z.int().min(1).max(3_650).default(30),
+      maxMegabytes: z.int().min(1).max(1_000_000).default(100),
+    })
+    .prefault({}),
   defaultModel: z.string().optional(),
   providers: z.record(z.string(), ProviderConfig).default({}),
   /** Prices and windows by `provider/model`, in the form of `src/runtime/models/prices.json`, checked where they are read (spec GTW-5). */
@@ -98,6 +106,7 @@ export type Config = Readonly<{
   /** Runs this process carries out at once; 0 makes it a surface only. */
   workers: number;
   blobs: 'folder' | 'none';
+  reviews: Readonly<{ workers: number; keepDays: number; maxBytes: number }>;
   defaultModel: string | null;
   providers: Readonly<Record<string, z.infer<typeof ProviderConfig>>>;
   prices: Readonly<Record<string, unknown>>;
@@ -142,6 +151,7 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
     log: checkedLevel ?? 'info',
     workers: number('--workers', flags.workers, { min: 0, max: 256 }) ?? file.workers ?? DEFAULT_WORKERS,
     blobs: file.blobs ?? 'folder',
+    reviews: { workers: file.reviews.workers, keepDays: file.reviews.keepDays, maxBytes: file.reviews.maxMegabytes * 1024 * 1024 },
     defaultModel: env['WINDLASS_MODEL'] ?? file.defaultModel ?? null,
     providers: file.providers,
     prices: file.prices,

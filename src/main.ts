@@ -11,8 +11,8 @@ import type { Config, Environment } from './config.ts';
 import type { Base, Closer, StartOptions } from './ground.ts';
 import { announce, closeAll, createBase, openBlobs, openDatabase, repeat } from './ground.ts';
 import { serve } from './serve.ts';
-import type { JsonObject } from './kernel/canonical-json.ts';
-import { toAppError } from './kernel/errors.ts';
+import type { Welcome } from './welcome.ts';
+import { welcome } from './welcome.ts';
 import type { OrgId, RunId } from './kernel/ids.ts';
 import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
@@ -21,13 +21,12 @@ import { createApprovals } from './platform/approvals/service.ts';
 import { identityOperations } from './platform/identity/contract.ts';
 import { ensureLocalKey, ensureSoloOrg, recoverOwnerKey } from './platform/identity/first-start.ts';
 import type { Principal } from './platform/identity/principal.ts';
-import { byOf } from './platform/identity/principal.ts';
 import { createIdentity } from './platform/identity/service.ts';
 import { createSignIn } from './platform/sign-in/service.ts';
 import { decideByTier } from './platform/policy/policy.ts';
 import type { Log } from './platform/telemetry/log.ts';
 import type { Models } from './runtime/models/model.ts';
-import { createModels } from './runtime/models/models.ts';
+import { createModels, modelFromKeys } from './runtime/models/models.ts';
 import { estimateTokens } from './runtime/models/tokens.ts';
 import type { Driver } from './runtime/runs/advance.ts';
 import { createDriver } from './runtime/runs/advance.ts';
@@ -51,19 +50,21 @@ import { createSchedules } from './runtime/schedules/service.ts';
 import { createScheduleStore } from './runtime/schedules/store.ts';
 import { startTicker } from './runtime/schedules/ticker.ts';
 import type { Check } from './runtime/tools/validate.ts';
-import { createValidator } from './runtime/tools/validate.ts';
+import { createValidator, faultsOf } from './runtime/tools/validate.ts';
 import { createDatabaseClock } from './storage/database-clock.ts';
 import { agentOperations } from './work/agents/contract.ts';
 import { createAgents } from './work/agents/service.ts';
 import { createContext } from './work/context.ts';
 import { createFindCheckout } from './work/projects/checkout.ts';
-import type { ProjectView } from './work/projects/contract.ts';
 import { projectOperations } from './work/projects/contract.ts';
 import { createProjects } from './work/projects/service.ts';
 import { standardOperations } from './work/standards/contract.ts';
 import { standardsFolder } from './work/standards/folder.ts';
 import { LOOK_EVERY_MS } from './work/standards/folder-index.ts';
 import { createStandards } from './work/standards/service.ts';
+import { isReviewer } from './work/personas/persona.ts';
+import type { Reviewing } from './work/reviewing.ts';
+import { createReviewing, reviewTools } from './work/reviewing.ts';
 import { templateOperations } from './work/templates/contract.ts';
 import { createTemplates } from './work/templates/service.ts';
 
@@ -92,8 +93,6 @@ export type Server = {
   stop(): Promise<void>;
 };
 
-export type Welcome = { project: ProjectView | null; agents: string[]; run: { id: string; rehearsed: boolean } | null };
-
 /** @throws AppError for a home, database or port that cannot be used; whatever was started is stopped again. */
 export async function startServer(config: Config, options: StartOptions): Promise<Server> {
   const closers: Closer[] = [];
@@ -118,6 +117,7 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
       ...base,
       ...ground,
       ...domains,
+      library: domains.reviewing.library,
       counts,
       version: VERSION,
       webhooks: domains.context.webhooks,
@@ -138,24 +138,6 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
     welcome: (folder) => welcome(folder, { ...base, ...ground, ...domains, ...people }),
     stop: () => (stopping ??= closeAll(closers, (what, error) => base.log('error', `${what} did not close`, { error }))),
   };
-}
-
-async function welcome(folder: string, built: Parts & Ground & Domains & People): Promise<Welcome | null> {
-  const principal = built.ownerKey === null || !built.isFirst ? null : await built.identity.authenticate(built.ownerKey);
-  if (principal === null) return null;
-  const { org } = built;
-  const project = await built.projects.add(org, { path: folder, by: byOf(principal) }).catch((error: unknown) => {
-    if (toAppError(error).code === 'not_found') return null; // no repository here: there is nothing to digest, and everything else works
-    throw error;
-  });
-  const templates = await built.templates.read();
-  const definitions = templates.map(({ definition }) => definition);
-  await built.agents.ensure(principal, definitions);
-  const names = definitions.map(({ name }) => name);
-  if (project === null || !names.includes(FIRST_AGENT)) return { project, agents: names, run: null };
-  const caller = { principal, correlation: built.ids.next('cor'), surface: 'http' } as const;
-  const { id } = await built.agents.handlers.run(caller, { name: FIRST_AGENT, input: {}, priority: 'normal', project: project.id });
-  return { project, agents: names, run: { id, rehearsed: built.models.facts(built.defaultModel(FIRST_AGENT)).rehearsed } };
 }
 
 /** The database, how its changes are heard of, and how to find out who is who in it. */
@@ -200,11 +182,13 @@ function createDomains(config: Config, built: Parts & Ground) {
   const history: RunViews['history'] = (org, agent) => views.history(org, agent);
   // deadlines of effects and open circuits are told in the store's time, which may not be this machine's
   const models = createModels({ ...modelsDeps(config, built), clock: databaseClock });
-  const toolset = createToolset({ ...toolsetDeps(config, built), db, clock: databaseClock });
+  const more = reviewTools({ db, store, standards: (org, search) => standards.search(org, search) });
+  const toolset = createToolset({ ...toolsetDeps(config, built), db, clock: databaseClock, more });
   const rules = { decide: decideByTier, validate: faultsOf(check), countTokens: estimateTokens };
   const findCheckout = createFindCheckout({ run: createProcessRunner({ spawn, clock }), clock, env: built.env });
   const projects = createProjects({ db, ids, recordAdmin, findCheckout });
-  const defaultModel = (agent: string): string => config.defaultModel ?? modelFromKeys(models) ?? `rehearsal/${agent}`;
+  const defaultModel = (agent: string): string =>
+    config.defaultModel ?? modelFromKeys(models) ?? `rehearsal/${isReviewer(agent) ? 'reviewer' : agent}`;
   const schedules = createSchedules({ db, ids });
   const agents = createAgents({
     ...{ db, ids, check, recordAdmin, wake },
@@ -235,7 +219,9 @@ function createDomains(config: Config, built: Parts & Ground) {
     ...{ clock: databaseClock, random: built.random, home: config.home, env: built.env },
     git: { run: createProcessRunner({ spawn, clock }), clock, path: pathOf(built.env) },
   });
+  const reviewing = openReviewing(config, { ...built, toolset, store, models, agents, projects, defaultModel, runs });
   return {
+    reviewing,
     store,
     views,
     history,
@@ -256,9 +242,23 @@ function createDomains(config: Config, built: Parts & Ground) {
 }
 type Domains = ReturnType<typeof createDomains>;
 
+type Reviewed = Parts & Ground & Pick<Domains, 'toolset' | 'store' | 'models' | 'agents' | 'projects' | 'defaultModel' | 'runs'>;
+
+function openReviewing(config: Config, built: Reviewed): Reviewing {
+  const { clock, databaseClock, db, ids, env, toolset, store, models, agents, projects, defaultModel, runs } = built;
+  return createReviewing({
+    ...{ db, ids, store, models, agents, projects, env, modelOf: defaultModel, version: VERSION, settings: config.reviews },
+    ...{ clock: databaseClock, localClock: clock, git: toolset.git, run: toolset.run },
+    folders: { shipped: PERSONAS_FOLDER, home: config.home },
+    cancel: (caller, id, reason) => runs.handlers.cancel(caller, { id, reason }),
+    hasStandards: true,
+  });
+}
+
 /** Carries out runs here, unless this process is a surface only; answers its figures. */
 function startEngine(config: Config, built: Parts & Ground & Domains, closers: Closer[]): Driver['counts'] {
-  const { clock, ids, log, databaseClock, worker, hub, store, models, toolset, rules, projects, agents, approvals, previews, history } = built;
+  const { clock, ids, log, databaseClock, worker, hub, store, models, toolset, rules, projects, agents, approvals, previews, history, reviewing } =
+    built;
   const leaseMs = DRIVE_LIMITS.leaseMs;
   const blobs = openBlobs(config);
   const driver = createDriver({
@@ -284,6 +284,7 @@ function startEngine(config: Config, built: Parts & Ground & Domains, closers: C
     }),
     artefacts: { putTranscript: async (org, _run, markdown) => void (await blobs.put(org, Buffer.from(markdown))) },
     leave: async (row) => {
+      await reviewing.ended(row);
       await toolset.worktrees.cleanUp(row.id, { signal: new AbortController().signal, deadlineMs: clock.nowMs() + CLEAN_UP_MS });
     },
   });
@@ -296,6 +297,7 @@ function startEngine(config: Config, built: Parts & Ground & Domains, closers: C
       concurrency: config.workers,
     });
     const ticker = startTicker(tickerDeps(built));
+    closers.push(...reviewing.start({ store, driver, worker, wakeups: hub, log, leaseMs }));
     closers.push({ what: 'engine', close: () => engine.stop() }, { what: 'schedules', close: () => ticker.stop() });
   }
   closers.push(repeat({ clock, everyMs: EXPIRY_EVERY_MS, log, what: 'expiring approvals' }, () => approvals.expireDue()));
@@ -332,7 +334,8 @@ function operationsOf({
   approvals,
   schedules,
   context,
-}: Pick<Domains, 'projects' | 'agents' | 'templates' | 'runs' | 'toolset' | 'approvals' | 'schedules' | 'context' | 'standards'> &
+  reviewing,
+}: Pick<Domains, 'projects' | 'agents' | 'templates' | 'runs' | 'toolset' | 'approvals' | 'schedules' | 'context' | 'reviewing' | 'standards'> &
   Pick<Ground, 'identity'>): Bound<Principal>[] {
   return [
     ...bind(identityOperations, identity.handlers),
@@ -345,19 +348,14 @@ function operationsOf({
     ...bind(scheduleOperations, schedules.handlers),
     ...bind(standardOperations, standards.handlers),
     ...context.operations,
+    ...reviewing.operations,
   ];
 }
 
-/** The agent of the first minute. */
-const FIRST_AGENT = 'repo-digest';
 const EXPIRY_EVERY_MS = 5_000;
 const CLEAN_UP_MS = 30_000;
 const TEMPLATES_FOLDER = join(import.meta.dirname, '../templates');
-
-/** The validator's words as the core wants them: one fault each. */
-function faultsOf(check: Check): (schema: JsonObject, value: unknown) => string[] {
-  return (schema, value) => check(schema, value)?.split('\n') ?? [];
-}
+const PERSONAS_FOLDER = join(TEMPLATES_FOLDER, 'personas');
 
 function modelsDeps(config: Config, base: Parts): Parameters<typeof createModels>[0] {
   return {
@@ -369,11 +367,11 @@ function modelsDeps(config: Config, base: Parts): Parameters<typeof createModels
     prices: config.prices,
     aliases: config.aliases,
     random: base.random,
-    rehearsal: { folders: [TEMPLATES_FOLDER, join(config.home, 'rehearsals')] },
+    rehearsal: { folders: [TEMPLATES_FOLDER, PERSONAS_FOLDER, join(config.home, 'rehearsals')] },
   };
 }
 
-function toolsetDeps(config: Config, base: Parts): Omit<Parameters<typeof createToolset>[0], 'db'> {
+function toolsetDeps(config: Config, base: Parts): Omit<Parameters<typeof createToolset>[0], 'db' | 'more'> {
   const { clock, log, scrubber, check, random, env } = base;
   return {
     ...{ clock, log, scrubber, check, random, spawn },
@@ -391,10 +389,4 @@ function toolsetDeps(config: Config, base: Parts): Omit<Parameters<typeof create
 /** Where programs are looked for. */
 function pathOf(env: Environment): string {
   return env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
-}
-
-/** The first model of the first provider whose key is in the environment; null when there is none. */
-function modelFromKeys(models: Models): string | null {
-  const provider = models.available().find((known) => known.configured && known.provider !== 'rehearsal');
-  return provider?.models[0] ?? null;
 }

@@ -37,6 +37,8 @@ import { listen } from './surfaces/http/listen.ts';
 import { createRateLimiter } from './surfaces/http/rate-limit.ts';
 import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
 import { KEYS_TOOLSET } from './surfaces/mcp/keys-toolset.ts';
+import { createPersonasToolset, createReviewsToolset } from './surfaces/mcp/reviews-toolset.ts';
+import type { Library } from './work/personas/library.ts';
 import { mountMcp } from './surfaces/mcp/mount.ts';
 import { mountWebhooks } from './surfaces/webhooks/mount.ts';
 import { mountSignIn } from './surfaces/http/sign-in.ts';
@@ -57,6 +59,7 @@ export type ServeDeps = Pick<Base, 'clock' | 'ids' | 'log'> & {
   counts: Driver['counts'];
   webhooks: Pick<Webhooks, 'receive'>;
   operations: readonly Bound<Principal>[];
+  library: Pick<Library, 'list'>;
   version: string;
 };
 
@@ -106,7 +109,9 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
       mountSignIn(http, { limiter: door.limiter, signIn });
     },
   });
-  const mcp = mountMcp(app, { ...door, clock, toolsets: [createAgentsToolset({ watch, clock }), KEYS_TOOLSET], newSessionId: randomUUID });
+  const personas = (await deps.library.list(null)).found.map(({ persona }) => persona);
+  const toolsets = [createAgentsToolset({ watch, clock }), createReviewsToolset(), createPersonasToolset(personas), KEYS_TOOLSET] as const;
+  const mcp = mountMcp(app, { ...door, clock, toolsets, newSessionId: randomUUID });
   mountWebhooks(app, { webhooks: deps.webhooks, limiter: door.limiter });
   mountHealth(app, {
     version,

@@ -31,6 +31,8 @@ export const ID_PREFIXES = {
   std: 'standard',
   stp: 'proposed standard',
   mach: 'machine',
+  pnl: 'review panel',
+  fnd: 'review finding',
 } as const;
 export type IdPrefix = keyof typeof ID_PREFIXES;
 

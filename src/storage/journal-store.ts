@@ -115,3 +115,16 @@ async function insertEntries(tx: Tx, entries: readonly SealedEntry[]): Promise<v
   }
   await Promise.all(inserted);
 }
+
+/**
+ * Removes the texts of ended runs' entries, as a worker: chain, times and types stay and still verify. Forks and retries of such a run can no
+ * longer be made.
+ */
+export async function eraseStreams(tx: Tx, org: string, streams: readonly string[]): Promise<void> {
+  if (streams.length === 0) return;
+  await tx.query(
+    'delete from payload p using journal j where j.org_id = $1 and j.stream = any ($2) and p.org_id = j.org_id and p.digest = j.commitment',
+    [org, streams],
+  );
+  await tx.query('update journal set salt = null, payload = null where org_id = $1 and stream = any ($2)', [org, streams]);
+}

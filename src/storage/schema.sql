@@ -7,6 +7,9 @@
   duty_done_id_seq
   journal_position
   request_log_id_seq
+  review_finding_number_seq
+  review_number_seq
+  review_panel_number_seq
   run_inbox_id_seq
   run_number_seq
 
@@ -641,6 +644,106 @@ table request_log, row level security forced
  grants
   windlass_app: select
   windlass_worker: delete, insert, select
+
+table review, row level security forced
+  org_id text not null
+  run_id text not null
+  number bigint not null generated identity
+  persona text not null
+  model text not null
+  panel_id text
+  project_id text
+  title text not null
+  left_out text not null default ''::text
+  chars integer not null
+  estimate_ms bigint not null
+  actor_name text not null
+  created_at timestamp with time zone not null default clock_now()
+  outcome text
+  findings integer
+  dropped integer
+  took_ms bigint
+  error_percent integer
+  settled_at timestamp with time zone
+  bytes bigint not null
+ constraints
+  review_org_id_panel_id_fkey FOREIGN KEY (org_id, panel_id) REFERENCES review_panel(org_id, id)
+  review_org_id_run_id_fkey FOREIGN KEY (org_id, run_id) REFERENCES run(org_id, id)
+  review_pkey PRIMARY KEY (org_id, run_id)
+ indexes
+  CREATE INDEX review_by_number ON review USING btree (org_id, number)
+  CREATE INDEX review_by_panel ON review USING btree (org_id, panel_id) WHERE (panel_id IS NOT NULL)
+  CREATE INDEX review_by_persona ON review USING btree (org_id, persona, number)
+  CREATE INDEX review_history ON review USING btree (org_id, persona, settled_at) WHERE (took_ms IS NOT NULL)
+  CREATE INDEX review_open ON review USING btree (org_id, run_id) WHERE (settled_at IS NULL)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker for all to windlass_worker using true with check true
+ grants
+  windlass_app: insert, select, update (bytes), update (dropped), update (error_percent), update (findings), update (outcome), update (settled_at), update (took_ms)
+  windlass_worker: delete, select
+
+table review_finding, row level security forced
+  org_id text not null
+  id text not null
+  number bigint not null generated identity
+  project_id text
+  source text not null
+  fingerprint text not null
+  severity text not null
+  dimension text not null
+  file text not null
+  line integer
+  finding text not null
+  state text not null default 'open'::text
+  issue text
+  seen integer not null default 1
+  reason text not null default ''::text
+  settled_by text
+  created_at timestamp with time zone not null default clock_now()
+  changed_at timestamp with time zone not null default clock_now()
+ constraints
+  review_finding_state_check CHECK ((state = ANY (ARRAY['open'::text, 'issue'::text, 'dismissed'::text, 'resolved'::text])))
+  review_finding_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  review_finding_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE INDEX review_finding_by_number ON review_finding USING btree (org_id, number)
+  CREATE INDEX review_finding_by_source ON review_finding USING btree (org_id, source)
+  CREATE UNIQUE INDEX review_finding_live ON review_finding USING btree (org_id, COALESCE(project_id, ''::text), fingerprint) WHERE (state = ANY (ARRAY['open'::text, 'issue'::text]))
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker for all to windlass_worker using true with check true
+ grants
+  windlass_app: insert, select, update (changed_at), update (finding), update (issue), update (line), update (reason), update (seen), update (settled_by), update (severity), update (state)
+  windlass_worker: delete, select
+
+table review_panel, row level security forced
+  org_id text not null
+  id text not null
+  number bigint not null generated identity
+  project_id text
+  title text not null
+  question text not null default ''::text
+  members text not null
+  actor_id text not null
+  actor_name text not null
+  created_at timestamp with time zone not null default clock_now()
+  outcome text
+  settled_at timestamp with time zone
+ constraints
+  review_panel_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  review_panel_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
+  review_panel_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE INDEX review_panel_by_number ON review_panel USING btree (org_id, number)
+  CREATE INDEX review_panel_by_project ON review_panel USING btree (org_id, project_id, number) WHERE (settled_at IS NOT NULL)
+  CREATE INDEX review_panel_open ON review_panel USING btree (created_at) WHERE (settled_at IS NULL)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker for all to windlass_worker using true with check true
+ grants
+  windlass_app: insert, select, update (members), update (outcome), update (settled_at)
+  windlass_worker: select
 
 table run, row level security forced
   org_id text not null

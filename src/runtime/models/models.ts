@@ -197,3 +197,9 @@ function unknownProvider(model: string, known: readonly string[]): AppError {
     next: 'Write provider/model, as in rehearsal/repo-digest, or name the provider in windlass.yaml.',
   });
 }
+
+/** The first model of the first provider whose key is in the environment; null when there is none. */
+export function modelFromKeys(models: Pick<Models, 'available'>): string | null {
+  const provider = models.available().find((known) => known.configured && known.provider !== 'rehearsal');
+  return provider?.models[0] ?? null;
+}

@@ -13,18 +13,18 @@ import { createAskHuman } from './builtin/ask-human.ts';
 import { createCheckpointTools } from './builtin/checkpoint-tools.ts';
 import { createFileTools } from './builtin/file-tools.ts';
 import { createFileWriteTools } from './builtin/file-write-tools.ts';
-import { createGit } from './builtin/git-process.ts';
+import { createGit, type Git } from './builtin/git-process.ts';
 import { createGitTools } from './builtin/git-tools.ts';
 import { createHttpClient, type Resolve, USUAL_PORTS } from './builtin/http-client.ts';
 import { createHttpTools } from './builtin/http-tools.ts';
 import { createWorktrees, type Worktrees } from './builtin/worktrees.ts';
-import { createProcessRunner, type Spawn } from './child-process.ts';
+import { createProcessRunner, type RunProcess, type Spawn } from './child-process.ts';
 import { createChildRecords, createIdentify } from './child-records.ts';
 import { createCommandRunner, createCommandTool } from './command.ts';
 import { createMcpSource } from './mcp/source.ts';
 import type { McpServerConfig, Secrets } from './mcp/server-config.ts';
 import { choicesOf, createTools } from './registry.ts';
-import type { Tools } from './tool.ts';
+import type { Tool, Tools } from './tool.ts';
 import type { Check } from './validate.ts';
 
 const IDENTIFY_MS = 5_000;
@@ -43,6 +43,8 @@ export type ToolsetDeps = {
   resolve: Resolve;
   /** In [0, 1). */
   random: () => number;
+  /** Tools of the domains above, such as those of reviewers. */
+  more: readonly Tool[];
   /** PATH of the tools' processes. */
   path: string;
   version: string;
@@ -54,6 +56,9 @@ export type Toolset = {
   /** A command of a plan as a tool (spec AGT-7). */
   command: ReturnType<typeof createCommandTool>;
   worktrees: Worktrees;
+  /** For what reads a repository beside the tools: git without anything of its configuration, and plain child processes. */
+  git: Git;
+  run: RunProcess;
   /** Ends what a killed process of this home left running. Call once at start. */
   reap(): Promise<number>;
 };
@@ -83,10 +88,11 @@ export function createToolset(deps: ToolsetDeps): Toolset {
       ...createHttpTools({ client: createHttpClient({ resolve: deps.resolve, ports: USUAL_PORTS }) }),
       ...createCheckpointTools(deps),
       createAskHuman(),
+      ...deps.more,
     ],
     sources: Object.entries(deps.mcpServers).map(([name, config]) => createMcpSource({ name, config, deps: connection })),
     choices: choicesOf(deps.mcpServers),
   });
   const runCommand = createCommandRunner({ run, records, nowMs: () => clock.nowMs(), path, scrub: (text) => scrubber.text(text) });
-  return { tools, worktrees, command: createCommandTool(runCommand), reap: () => records.reap() };
+  return { tools, worktrees, git, run, command: createCommandTool(runCommand), reap: () => records.reap() };
 }

@@ -80,3 +80,8 @@ function wording(error: ErrorObject): string {
       return `${at}${error.message ?? error.keyword}`;
   }
 }
+
+/** The validator's words one fault each, as the core wants them. */
+export function faultsOf(check: Check): (schema: JsonObject, value: unknown) => string[] {
+  return (schema, value) => check(schema, value)?.split('\n') ?? [];
+}

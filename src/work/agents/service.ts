@@ -25,6 +25,7 @@ import { pathText } from './definition-file.ts';
 import { compare } from './difference.ts';
 import { fireSchedule } from './fire-schedule.ts';
 import { countRunEnd } from './health.ts';
+import { keepAgent } from './keep-agent.ts';
 import type { PreparedChild, StartDeps, StartRun, StartedRun } from './start-run.ts';
 import { prepareChild, refuseUse, startRun, unknownAgent } from './start-run.ts';
 import type { AgentRow } from './store.ts';
@@ -56,6 +57,8 @@ export type Agents = {
   existing: (org: OrgId, names: readonly string[]) => Promise<string[]>;
   /** For templates: creates what is not there, by name, in whatever state it is. Answers the names it created. */
   ensure: (principal: Principal, definitions: readonly AgentDefinition[]) => Promise<string[]>;
+  /** For an agent that a file of ours defines: made, or brought to this definition as a new version. One that a person paused or archived stays so. */
+  keep: (principal: Principal, definition: AgentDefinition) => Promise<void>;
 };
 
 export function createAgents(deps: AgentsDeps): Agents {
@@ -75,6 +78,7 @@ export function createAgents(deps: AgentsDeps): Agents {
     onRunEnded: (tx, { row, ended }) => countRunEnd(databaseTx(tx), { row, ended }),
     existing: (org, names) => deps.db.asOrg(org, async (tx) => (await store.getNamed(tx, org, names)).map((agent) => agent.name)),
     ensure: (principal, definitions) => ensureAgents(deps, principal, definitions),
+    keep: (principal, definition) => keepAgent(deps, principal, definition),
   };
 }
 

@@ -34,6 +34,8 @@ export type StartRun = {
   org: OrgId;
   /** By name. */
   agent: string;
+  /** Instead of the one its definition names. */
+  model?: string;
   input: Json;
   trigger: Trigger;
   by: By;
@@ -82,7 +84,7 @@ export async function startRun(deps: StartDeps, start: StartRun): Promise<Starte
 }
 
 function newRun(deps: StartDeps, agent: AgentRow, { id, start }: { id: RunId; start: StartRun }): NewRun {
-  const model = modelOf(deps, agent);
+  const model = start.model ?? modelOf(deps, agent);
   return {
     org: start.org,
     id,

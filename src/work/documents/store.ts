@@ -141,3 +141,36 @@ export async function putRequirement(
     [org, wish.pattern, wish.project, wish.capability, wish.staleDays],
   );
 }
+
+/**
+ * Lines of the newest versions that hold the words, the lines with most of them first; of a project and org-wide. Documents are few, so they
+ * are looked through. At most `limit` lines of at most DOCUMENTS_SEARCHED documents.
+ */
+export async function searchContents(
+  tx: Tx,
+  org: OrgId,
+  wanted: { project: string | null; query: string; limit: number },
+): Promise<{ path: string; line: number; text: string }[]> {
+  const words = [...new Set(wanted.query.toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) ?? [])].slice(0, SEARCH_WORDS);
+  if (words.length === 0) return [];
+  const rows = await tx.query<{ name: string; content: string }>(
+    `select d.name, v.content from document d join document_version v on v.org_id = d.org_id and v.document_id = d.id and v.version = d.version
+     where d.org_id = $1 and (d.project_id is null or d.project_id = $2)
+       and exists (select from unnest($3::text[]) w (word) where position(w.word in lower(v.content)) > 0) order by d.name limit $4`,
+    [org, wanted.project, words, DOCUMENTS_SEARCHED],
+  );
+  const lines = rows.flatMap(({ name, content }) =>
+    content.split('\n').flatMap((text, index) => {
+      const held = words.filter((word) => text.toLowerCase().includes(word)).length;
+      return held === 0 ? [] : [{ path: name, line: index + 1, text: text.trim().slice(0, LINE_CHARS), held }];
+    }),
+  );
+  return lines
+    .toSorted((a, b) => b.held - a.held)
+    .slice(0, wanted.limit)
+    .map(({ path, line, text }) => ({ path, line, text }));
+}
+
+const SEARCH_WORDS = 10;
+const DOCUMENTS_SEARCHED = 200;
+const LINE_CHARS = 500;

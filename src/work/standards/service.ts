@@ -39,6 +39,8 @@ export type Standards = {
   handlers: Handlers<Principal, typeof standardOperations>;
   /** Brings the index to what the folders hold, and embeds what is new. To be called every `LOOK_EVERY_MS`. */
   look(): Promise<void>;
+  /** For what searches beside the operations, such as the tools of reviewers. */
+  search(org: OrgId, search: Parameters<typeof searchStandards>[2]): ReturnType<typeof searchStandards>;
 };
 type ServiceDeps = StandardsDeps & { meaning: Meaning | null };
 
@@ -48,6 +50,7 @@ export function createStandards(given: StandardsDeps): Standards {
   const index = createFolderIndex({ db, ids, folder, checkouts: () => db.asWorker((tx) => store.listCheckouts(tx)) });
   const projectId = (org: OrgId, code: string | null | undefined) => (code === null || code === undefined ? null : deps.project(org, code));
   return {
+    search: (org, search) => searchStandards(deps, org, search),
     async look() {
       await index.look();
       if (deps.meaning === null) return;

@@ -56,7 +56,8 @@ export function createTemplates(deps: TemplatesDeps): Templates {
 }
 
 async function readTemplates(deps: TemplatesDeps): Promise<Template[]> {
-  const names = (await readdir(deps.folder, { withFileTypes: true })).flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).toSorted();
+  const folders = (await readdir(deps.folder, { withFileTypes: true })).filter((entry) => entry.isDirectory() && entry.name !== 'personas');
+  const names = folders.map(({ name }) => name).toSorted();
   return Promise.all(
     names.map(async (name) => {
       const text = await readFile(join(deps.folder, name, 'agent.yaml'), 'utf8');

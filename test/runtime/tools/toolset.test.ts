@@ -9,6 +9,7 @@ import { contextOf, ORG, temporaryRepository, type Repository } from './support.
 
 function toolsetIn(repository: Repository): Toolset {
   return createToolset({
+    more: [],
     home: repository.home,
     mcpServers: { broken: { command: 'no-such-program-here', args: [], env: {}, tools: {} } },
     db: {

@@ -8,6 +8,7 @@ import { documentOperations } from '../../../src/work/documents/contract.ts';
 import { handoffOperations } from '../../../src/work/handoffs/contract.ts';
 import { webhookOperations } from '../../../src/work/webhooks/contract.ts';
 import { noteOperations } from '../../../src/work/knowledge/contract.ts';
+import { panelOperations } from '../../../src/work/reviews/contract.ts';
 import { agentOperations } from '../../../src/work/agents/contract.ts';
 import { projectOperations } from '../../../src/work/projects/contract.ts';
 import { sessionOperations } from '../../../src/work/sessions/contract.ts';
@@ -17,6 +18,7 @@ import type { TestServer } from '../../support/server.ts';
 
 const SECRET_NAME = 'quiet-otter';
 const ALERT = 'alert_01jd2m7x9c4qf8w3v5k6t1z9zz';
+const FINDING = 'fnd_01jd2m7x9c4qf8w3v5k6t1z9zz';
 const APPROVAL = 'apr_01jd2m7x9c4qf8w3v5k6t1z9zz';
 
 /** One of everything, by what stands before its name in a path. */
@@ -46,6 +48,23 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
     ALERT,
     source.id,
   ]);
+  const panel = await api.call(panelOperations.start, { text: 'eval(x);', name: `${SECRET_NAME}.js`, personas: ['security'], project: SECRET_NAME });
+  const quoted = {
+    severity: 'low',
+    dimension: 'quality',
+    rule: null,
+    file: SECRET_NAME,
+    line: 1,
+    evidence: 'eval',
+    problem: 'p',
+    fix: 'f',
+    standard: null,
+  };
+  await server.db.owner(
+    `insert into review_finding (org_id, id, source, fingerprint, severity, dimension, file, line, finding)
+     select org_id, $2, id, 'f', 'low', 'quality', 'x', 1, $3 from review_panel where id = $1`,
+    [panel.id, FINDING, JSON.stringify({ ...quoted, votes: [], confidence: 0.6 })],
+  );
   const requests = await server.request('/self');
   return {
     'runs/{id}': run.id,
@@ -53,6 +72,9 @@ async function furnish(server: TestServer): Promise<Record<string, string>> {
     'projects/{code}': project.code,
     'sessions/{id}': session.id,
     'handoffs/{id}': handoff.id,
+    'reviews/{id}': panel.members[0]?.job ?? '',
+    'panels/{id}': panel.id,
+    'findings/{id}': FINDING,
     'schedules/{id}': schedule?.id ?? '',
     'keys/{id}': key.id,
     'approvals/{id}': APPROVAL,

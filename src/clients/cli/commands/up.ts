@@ -5,7 +5,7 @@ import process from 'node:process';
 import type { Config } from '../../../config.ts';
 import { DEFAULT_PORT, loadConfig } from '../../../config.ts';
 import { toAppError } from '../../../kernel/errors.ts';
-import type { Server, Welcome } from '../../../main.ts';
+import type { Server } from '../../../main.ts';
 import type { Answer, Cli, Command, Input } from '../command.ts';
 import { flag, given, option } from '../command.ts';
 import { connect } from '../connection.ts';
@@ -14,6 +14,7 @@ import { followToOutcome } from '../outcome.ts';
 import type { Line } from '../terminal.ts';
 
 const CONSOLE_BUILD = join(import.meta.dirname, '../../../../web/build.ts');
+type Welcome = NonNullable<Awaited<ReturnType<Server['welcome']>>>;
 
 export const up: Command = {
   name: 'up',

@@ -1,0 +1,119 @@
+/**
+ * Whether a finding stands (spec PER-5): its file must be one the reviewer saw, and its evidence must be in it. What the reviewer saw is
+ * its input and the results of its own tools, both from the run's journal. Pure.
+ */
+import { z } from 'zod';
+import type { Entry } from '../../kernel/events.ts';
+import { parseDiff } from './diff.ts';
+import { Finding, ReviewAnswer } from './finding.ts';
+import { readMaterial } from './material.ts';
+
+type Line = { line: number | null; text: string };
+/** Lines that were seen of each file, in the order of the file as far as one look showed it. */
+export type Sources = ReadonlyMap<string, readonly (readonly Line[])[]>;
+
+export type Drop = { why: 'invalid' | 'file' | 'evidence'; said: string };
+export type Checked = { summary: string; findings: Finding[]; dropped: Drop[]; specialists: string[] };
+
+/** Fewer characters than this are found anywhere. */
+const EVIDENCE_MIN = 4;
+const SAID_CHARS = 200;
+
+export function sourcesOf(entries: readonly Entry[]): Sources {
+  const sources = new Map<string, Line[][]>();
+  const add = (path: string, lines: Line[]): void => void sources.set(path, [...(sources.get(path) ?? []), lines]);
+  for (const { event } of entries) {
+    if (event?.type === 'run.queued' && typeof event.input === 'string') for (const { path, lines } of readMaterial(event.input)) add(path, lines);
+    if (event?.type !== 'tool.done') continue;
+    const seen = event.structured;
+    const read = FileRead.safeParse(seen);
+    if (read.success) add(read.data.path, numbered(read.data.text, read.data.startLine));
+    const found = Matches.safeParse(seen);
+    for (const match of found.success ? found.data.matches : []) add(match.path, [{ line: match.line, text: match.text }]);
+    const patch = Patch.safeParse(seen);
+    for (const { path, lines } of patch.success ? parseDiff(patch.data.patch) : []) add(path, lines);
+  }
+  return sources;
+}
+
+const FileRead = z.object({ path: z.string(), startLine: z.int(), text: z.string() });
+const Matches = z.object({ matches: z.array(z.object({ path: z.string(), line: z.int(), text: z.string() })) });
+const Patch = z.object({ patch: z.string() });
+
+function numbered(text: string, first: number): Line[] {
+  return text.split('\n').map((row, index) => ({ line: first + index, text: row }));
+}
+
+/** The answer with what stands of it; null when it is no answer at all. */
+export function checkAnswer(output: unknown, sources: Sources, limit: number): Checked | null {
+  const answer = ReviewAnswer.safeParse(output);
+  if (!answer.success) return null;
+  const findings: Finding[] = [];
+  const dropped: Drop[] = [];
+  for (const raw of answer.data.findings) {
+    const parsed = Finding.safeParse(raw);
+    if (!parsed.success || findings.length >= limit) {
+      dropped.push({ why: 'invalid', said: (JSON.stringify(raw) ?? '').slice(0, SAID_CHARS) });
+      continue;
+    }
+    const checked = checkFinding(parsed.data, sources);
+    if (typeof checked === 'string') dropped.push({ why: checked, said: `${parsed.data.file}: ${parsed.data.problem}`.slice(0, SAID_CHARS) });
+    else findings.push(checked);
+  }
+  return { summary: answer.data.summary, findings, dropped, specialists: answer.data.specialists };
+}
+
+/** The finding with its file and line as they really are, or why it does not stand. */
+export function checkFinding(finding: Finding, sources: Sources): Finding | 'file' | 'evidence' {
+  const path = [finding.file, finding.file.replace(/^\.\//, ''), finding.file.replace(/^[ab]\//, '')].find((each) => sources.has(each));
+  if (path === undefined) return 'file';
+  const wanted = quotedLines(finding.evidence);
+  if (wanted.join('').replaceAll(' ', '').length < EVIDENCE_MIN) return 'evidence';
+  const places = (sources.get(path) ?? []).flatMap((lines) => placesOf(lines, wanted));
+  if (places.length === 0) return 'evidence';
+  const numbers = places.filter((line) => line !== null);
+  const claimed = finding.line ?? 0;
+  const nearest = numbers.toSorted((a, b) => Math.abs(a - claimed) - Math.abs(b - claimed) || a - b)[0];
+  return { ...finding, file: path, line: nearest ?? null };
+}
+
+/** Lines of a quotation without what is around them: our numbers, a diff's signs, blank lines. A line of dots stands for lines left out. */
+function quotedLines(evidence: string): string[] {
+  return evidence
+    .split('\n')
+    .map((row) => plain(row.replace(/^ *\d* ?[ +-]?\|/, '')))
+    .filter((row) => row !== '');
+}
+
+const plain = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
+const isGap = (row: string): boolean => /^(\.{3}|…|\/\/ ?\.{3}|# ?\.{3})$/.test(row);
+
+/** Numbers of the lines at which the quotation begins. Blank lines between are passed over. */
+function placesOf(lines: readonly Line[], wanted: readonly string[]): (number | null)[] {
+  const there = lines.map(({ line, text }) => ({ line, text: plain(text) })).filter(({ text }) => text !== '');
+  return there.flatMap(({ line }, start) => (matchesAt(there, start, wanted) ? [line ?? nextNumber(there, start)] : []));
+}
+
+function matchesAt(there: readonly Line[], start: number, wanted: readonly string[]): boolean {
+  let at = start;
+  let gap = false;
+  for (const row of wanted) {
+    if (isGap(row)) {
+      gap = true;
+      continue;
+    }
+    const bare = row.replace(/^[+-] ?/, '');
+    const fits = ({ text }: Line): boolean => text.includes(row) || (bare.length >= EVIDENCE_MIN && text.includes(bare));
+    const found = gap ? there.findIndex((line, index) => index >= at && fits(line)) : at;
+    const line = found < 0 ? undefined : there[found];
+    if (line === undefined || !fits(line)) return false;
+    at = found + 1;
+    gap = false;
+  }
+  return true;
+}
+
+/** What is gone has no number: it stands before the next line that has one. */
+function nextNumber(lines: readonly Line[], from: number): number | null {
+  return lines.slice(from).find(({ line }) => line !== null)?.line ?? null;
+}
