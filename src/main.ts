@@ -164,7 +164,6 @@ async function ensurePeople(config: Config, { identityDeps, newOwnerKey }: Groun
   const { path } = await ensureLocalKey(identityDeps, { org, home: config.home, place: `${hostname()}:${config.home}` });
   return { org, ownerKey, isFirst: first.ownerKey !== null, localKeyFile: path };
 }
-type People = Awaited<ReturnType<typeof ensurePeople>>;
 
 function createDomains(config: Config, built: Parts & Ground) {
   const { clock, ids, check, recordAdmin, db, databaseClock, hub } = built;
@@ -221,22 +220,8 @@ function createDomains(config: Config, built: Parts & Ground) {
   });
   const reviewing = openReviewing(config, { ...built, toolset, store, models, agents, projects, defaultModel, runs });
   return {
-    reviewing,
-    store,
-    views,
-    history,
+    ...{ reviewing, store, views, history, models, toolset, rules, projects, agents, schedules, runs, approvals, standards, templates, context },
     previews: createPreviewStore(db),
-    models,
-    toolset,
-    rules,
-    projects,
-    agents,
-    schedules,
-    runs,
-    approvals,
-    standards,
-    templates,
-    context,
     defaultModel,
   };
 }
