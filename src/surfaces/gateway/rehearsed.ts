@@ -1,5 +1,5 @@
 /** A rehearsal as the answer to a client's call (spec GTW-7): the prompt as the scripted model has it, its reply as parts of a stream. Pure. */
-import type { LanguageModelV4CallOptions, LanguageModelV4GenerateResult, LanguageModelV4Message, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { LanguageModelV4CallOptions, LanguageModelV4Message, LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import type { JsonObject } from '../../kernel/canonical-json.ts';
 import type { AssistantPart, Message, ToolResultPart, UserPart } from '../../kernel/messages.ts';
 import type { ModelReply, ModelRequest } from '../../runtime/models/model.ts';
@@ -47,20 +47,6 @@ function toolPart(part: Extract<LanguageModelV4Message, { role: 'tool' }>['conte
   return [{ type: 'tool_result', callId: part.toolCallId, tool: part.toolName, text, failed }];
 }
 
-export function resultOf(reply: ModelReply, name: string): LanguageModelV4GenerateResult {
-  return {
-    content: reply.content.map((part) =>
-      part.type === 'tool_call'
-        ? { type: 'tool-call', toolCallId: part.callId, toolName: part.tool, input: JSON.stringify(part.args) }
-        : { type: part.type, text: part.text },
-    ),
-    finishReason: { unified: finishOf(reply.finish), raw: reply.finish },
-    usage: usageOf(reply),
-    response: { modelId: name },
-    warnings: [],
-  };
-}
-
 export function partsOf(reply: ModelReply): LanguageModelV4StreamPart[] {
   const parts = reply.content.flatMap((part, index): LanguageModelV4StreamPart[] => {
     const id = String(index);
@@ -87,7 +73,7 @@ export function partsOf(reply: ModelReply): LanguageModelV4StreamPart[] {
   ];
 }
 
-function finishOf(finish: ModelReply['finish']): LanguageModelV4GenerateResult['finishReason']['unified'] {
+function finishOf(finish: ModelReply['finish']): Finished['finishReason']['unified'] {
   switch (finish) {
     case 'tool_calls':
       return 'tool-calls';
@@ -100,7 +86,9 @@ function finishOf(finish: ModelReply['finish']): LanguageModelV4GenerateResult['
   }
 }
 
-function usageOf({ usage }: ModelReply): LanguageModelV4GenerateResult['usage'] {
+type Finished = Extract<LanguageModelV4StreamPart, { type: 'finish' }>;
+
+function usageOf({ usage }: ModelReply): Finished['usage'] {
   const { inputTokens, outputTokens, cachedInputTokens: cacheRead, cacheWriteTokens: cacheWrite, reasoningTokens: reasoning } = usage;
   return {
     inputTokens: { total: inputTokens, noCache: inputTokens - cacheRead - cacheWrite, cacheRead, cacheWrite },

@@ -16,8 +16,9 @@ import type { Rehearsal } from '../../runtime/models/rehearsal.ts';
 import type { Attempt, Changes } from './attempt.ts';
 import type { Serving } from './call.ts';
 import type { Held, Passed } from './exchange.ts';
-import { partsOf, rehearsalRequest, resultOf } from './rehearsed.ts';
+import { partsOf, rehearsalRequest } from './rehearsed.ts';
 import { usageOf } from './translate/answer.ts';
+import { collectResult } from './translate/collect.ts';
 import { embed, readEmbeddings, writeEmbeddings } from './translate/embeddings.ts';
 import { failureError } from './translate/errors.ts';
 import { fit } from './translate/fit.ts';
@@ -130,13 +131,10 @@ async function embedded(deps: Translating, { call, reply }: Serving, { attempt, 
 
 type Asking = Running & { context: AnswerContext; asked: LanguageModelV4CallOptions };
 
+/** The provider streams for a client that does not, too: a long answer is no silence, and one that breaks off has been seen that far. */
 async function whole(deps: Translating, serving: Serving, asking: Asking): Promise<void> {
-  const { attempt, progress, context, asked, collected } = asking;
-  const result =
-    attempt.provider === null ? resultOf(await rehearse(deps, asking), attempt.name) : await (await open(deps, asking)).doGenerate(asked);
-  progress.firstByteMs = deps.clock.nowMs() - progress.startedMs;
-  progress.usage = usageOf(result.usage);
-  progress.finish = result.finishReason.raw ?? result.finishReason.unified;
+  const { context, progress, collected } = asking;
+  const result = await collectResult(seen(deps, progress, await partsFrom(deps, asking)));
   const body = Buffer.from(JSON.stringify(writeResult(context, result)));
   collected?.push(body);
   if (!serving.reply.gone()) progress.held = { status: 200, headers: { ...JSON_TYPE }, body };
@@ -153,11 +151,8 @@ async function streamed(deps: Translating, serving: Serving, asking: Asking): Pr
     if (!reply.write(text)) await new Promise<void>((resolve) => (reply.onDrain(resolve), reply.onGone(resolve)));
   };
   try {
-    for await (const part of await partsFrom(deps, asking)) {
-      progress.exchange.heardMs = deps.clock.nowMs();
+    for await (const part of seen(deps, progress, await partsFrom(deps, asking))) {
       if (part.type === 'error') throw part.error;
-      see(progress, part);
-      if (part.type !== 'stream-start' && part.type !== 'response-metadata') progress.firstByteMs ??= deps.clock.nowMs() - progress.startedMs;
       if (reply.gone()) throw new AppError('unavailable', 'The client has gone.');
       await send(writer.write(part));
     }
@@ -169,6 +164,15 @@ async function streamed(deps: Translating, serving: Serving, asking: Asking): Pr
       reply.end();
     }
     throw error;
+  }
+}
+
+async function* seen(deps: Translating, progress: Progress, parts: AsyncIterable<LanguageModelV4StreamPart>) {
+  for await (const part of parts) {
+    progress.exchange.heardMs = deps.clock.nowMs();
+    see(progress, part);
+    if (part.type !== 'stream-start' && part.type !== 'response-metadata') progress.firstByteMs ??= deps.clock.nowMs() - progress.startedMs;
+    yield part;
   }
 }
 

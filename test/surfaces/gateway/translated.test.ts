@@ -7,15 +7,11 @@ import { until } from '../../support/until.ts';
 
 const hello = [{ role: 'user', content: 'Hello' }];
 const anthropic = PROTOCOLS.find(({ name }) => name === 'anthropic') ?? assert.fail();
-const MESSAGE = JSON.stringify({
-  ...{ id: 'msg_1', type: 'message', role: 'assistant', model: 'm', stop_reason: 'end_turn', stop_sequence: null },
-  content: [{ type: 'text', text: 'Good day.' }],
-  usage: { input_tokens: 9, output_tokens: 5 },
-});
+const MESSAGE = { events: anthropic.events({ text: 'Good day.' }) };
 
 test('a Chat Completions client is answered by Anthropic, whole and streamed, and metered [GTW-2, GTW-3]', async () => {
   await using gateway = await testGateway();
-  gateway.upstream.next({ status: 200, body: MESSAGE }, { events: anthropic.events({ text: 'Good day, whoever you are.' }) });
+  gateway.upstream.next(MESSAGE, { events: anthropic.events({ text: 'Good day, whoever you are.' }) });
   const chat = { model: 'anthropic/claude-sonnet-5-5', max_tokens: 50, messages: hello };
   const whole = await gateway.post('/openai/v1/chat/completions', chat);
   assert.equal(at(await whole.json(), 'choices', 0, 'message', 'content'), 'Good day.');
@@ -30,7 +26,7 @@ test('a Chat Completions client is answered by Anthropic, whole and streamed, an
   assert.deepEqual(
     outcomes.map(({ kind, usage }) => [kind, usage?.inputTokens, usage?.outputTokens]),
     [
-      ['replied', 9, 5],
+      ['replied', REPORTED.input, REPORTED.output],
       ['replied', REPORTED.input, REPORTED.output],
     ],
   );
@@ -39,7 +35,7 @@ test('a Chat Completions client is answered by Anthropic, whole and streamed, an
 test('a lowered output limit is kept to in translation, and a member that means nothing elsewhere is named [GTW-2]', async () => {
   await using gateway = await testGateway();
   gateway.ledger.grantAtMost(20);
-  gateway.upstream.next({ status: 200, body: MESSAGE });
+  gateway.upstream.next(MESSAGE);
   const response = await gateway.post('/openai/v1/chat/completions', { model: 'anthropic/claude-sonnet-5-5', messages: hello, user: 'u1' });
   await response.text();
   assert.equal(at(gateway.upstream.requests[0]?.body, 'max_tokens'), 20);

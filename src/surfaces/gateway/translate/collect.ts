@@ -16,6 +16,7 @@ export async function collectResult(stream: AsyncIterable<LanguageModelV4StreamP
     take(blocks.push(part));
     if (part.type !== 'finish') continue;
     take(blocks.finish());
+    if (part.finishReason.unified === 'error' || part.finishReason.unified === 'interrupted') break;
     return { content, finishReason: part.finishReason, usage: part.usage, warnings: [] };
   }
   throw new AppError('unavailable', 'The answer of the provider broke off before its end.', { next: 'Ask again.' });
