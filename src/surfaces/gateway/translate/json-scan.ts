@@ -14,11 +14,10 @@ export type JsonScan = {
 
 /** Bytes of one value that are kept; a longer one is given up. */
 const VALUE_BYTES = 65_536;
+const FIRST_BYTES = 256;
 /** Levels that are told apart; deeper ones are only counted. */
 const LEVELS = 16;
 const KEY_BYTES = 64;
-/** The path of what is not wanted, nor holds anything wanted. */
-const ELSEWHERE = '\0';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -30,38 +29,39 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 const SPACE = 0x20;
 
-/** `path` of a level is that of its elements (an array) or the beginning of its members' (an object). */
-type Level = { object: boolean; path: string };
-type State = {
-  levels: Level[];
+/** A wanted path as a tree of names; where nothing is wanted there is no node. */
+type Node = { path: string; wanted: Wanted | null; members: Map<string, Node> };
+type Scan = {
+  root: Node;
+  found: (path: string, value: unknown) => void;
+  /** Containers on the way to something wanted, with the node of their elements or of their members' parent. */
+  nodes: Node[];
+  objects: boolean[];
+  /** Containers inside something unwanted. */
   deeper: number;
+  /** What the value at hand is to us. */
+  node: Node | null;
   inString: boolean;
   escaped: boolean;
-  /** The text at hand is a key: it makes the path of the value after it. */
-  key: number[] | null;
   afterColon: boolean;
-  path: string;
+  /** Bytes of the key at hand; -1 when the text is no key. */
+  keyLength: number;
+  key: Buffer;
   length: number;
-  kept: number[] | null;
-  keptPath: string;
+  /** Bytes kept of a value; -1 when none is. */
+  keptLength: number;
+  kept: Buffer;
+  keptNode: Node;
   keptDepth: number;
 };
 
-type Scan = State & {
-  wanted: Readonly<Record<string, Wanted>>;
-  /** Every wanted path and every beginning of one. */
-  leadsOn: ReadonlySet<string>;
-  found: (path: string, value: unknown) => void;
-};
-
-function newState(): State {
-  const nothing = { key: null, kept: null, path: '', keptPath: '', keptDepth: 0, length: 0, deeper: 0 };
-  return { levels: [], inString: false, escaped: false, afterColon: false, ...nothing };
-}
-
 export function createJsonScan(wanted: Readonly<Record<string, Wanted>>, found: (path: string, value: unknown) => void): JsonScan {
-  const beginnings = Object.keys(wanted).flatMap((path) => path.split('.').map((_, index, steps) => steps.slice(0, index + 1).join('.')));
-  const scan: Scan = { ...newState(), wanted, leadsOn: new Set(['', ...beginnings]), found };
+  const root = treeOf(wanted);
+  const scan: Scan = {
+    ...{ root, found, nodes: [], objects: [], deeper: 0, node: root, inString: false, escaped: false, afterColon: false },
+    ...{ keyLength: -1, key: Buffer.alloc(KEY_BYTES), length: 0 },
+    ...{ keptLength: -1, kept: Buffer.alloc(FIRST_BYTES), keptNode: root, keptDepth: 0 },
+  };
   return {
     push(bytes, from, to) {
       for (let at = from; at < to; at += 1) {
@@ -73,27 +73,52 @@ export function createJsonScan(wanted: Readonly<Record<string, Wanted>>, found: 
       }
     },
     reset() {
-      Object.assign(scan, newState());
+      scan.nodes.length = 0;
+      scan.objects.length = 0;
+      scan.deeper = 0;
+      scan.node = root;
+      scan.inString = false;
+      scan.escaped = false;
+      scan.afterColon = false;
+      scan.keyLength = -1;
+      scan.keptLength = -1;
     },
   };
+}
+
+function treeOf(wanted: Readonly<Record<string, Wanted>>): Node {
+  const root: Node = { path: '', wanted: null, members: new Map() };
+  for (const [path, how] of Object.entries(wanted)) {
+    let node = root;
+    for (const name of path.split('.')) {
+      const next: Node = node.members.get(name) ?? { path: node.path === '' ? name : `${node.path}.${name}`, wanted: null, members: new Map() };
+      node.members.set(name, next);
+      node = next;
+    }
+    node.wanted = how;
+  }
+  return root;
 }
 
 function structure(scan: Scan, byte: number): void {
   switch (byte) {
     case QUOTE:
-      if (scan.deeper === 0 && scan.levels.at(-1)?.object === true && !scan.afterColon) {
-        scan.key = [];
-        keep(scan, byte);
-      } else begin(scan, byte);
       scan.inString = true;
       scan.length = 0;
+      if (scan.deeper === 0 && !scan.afterColon && scan.objects[scan.objects.length - 1] === true) {
+        scan.keyLength = 0;
+        keep(scan, byte);
+      } else begin(scan, byte);
       return;
     case OBJECT:
     case ARRAY:
       begin(scan, byte);
-      if (scan.deeper > 0 || scan.levels.length >= LEVELS || !scan.leadsOn.has(scan.path)) scan.deeper += 1;
-      else scan.levels.push({ object: byte === OBJECT, path: scan.path });
       scan.afterColon = false;
+      if (scan.deeper > 0 || scan.node === null || scan.nodes.length >= LEVELS) scan.deeper += 1;
+      else {
+        scan.nodes.push(scan.node);
+        scan.objects.push(byte === OBJECT);
+      }
       return;
     case OBJECT_END:
     case ARRAY_END:
@@ -113,11 +138,11 @@ function structure(scan: Scan, byte: number): void {
   }
 }
 
-/** A value begins: it is kept when it is wanted. */
+/** A value begins, or goes on: it is kept when it is wanted. */
 function begin(scan: Scan, byte: number): void {
-  if (scan.kept === null && scan.deeper === 0 && scan.wanted[scan.path] === 'value') {
-    scan.kept = [];
-    scan.keptPath = scan.path;
+  if (scan.keptLength < 0 && scan.deeper === 0 && scan.node?.wanted === 'value') {
+    scan.keptLength = 0;
+    scan.keptNode = scan.node;
     scan.keptDepth = depthOf(scan);
   }
   keep(scan, byte);
@@ -126,14 +151,12 @@ function begin(scan: Scan, byte: number): void {
 function endString(scan: Scan): void {
   scan.inString = false;
   keep(scan, QUOTE);
-  if (scan.key !== null) {
-    const key = Buffer.from(scan.key).toString('latin1');
-    const within = scan.levels.at(-1)?.path ?? '';
-    const path = within === '' ? key : `${within}.${key}`;
-    scan.path = scan.leadsOn.has(path) ? path : ELSEWHERE;
-    scan.key = null;
-  } else if (scan.kept !== null) concludeAt(scan);
-  else if (scan.deeper === 0 && scan.wanted[scan.path] === 'length') scan.found(scan.path, scan.length);
+  if (scan.keyLength >= 0) {
+    const within = scan.nodes[scan.nodes.length - 1];
+    scan.node = within?.members.get(scan.key.toString('latin1', 0, scan.keyLength)) ?? null;
+    scan.keyLength = -1;
+  } else if (scan.keptLength >= 0) concludeAt(scan);
+  else if (scan.deeper === 0 && scan.node?.wanted === 'length') scan.found(scan.node.path, scan.length);
 }
 
 function close(scan: Scan, byte: number): void {
@@ -141,44 +164,61 @@ function close(scan: Scan, byte: number): void {
   concludeAt(scan);
   keep(scan, byte);
   if (scan.deeper > 0) scan.deeper -= 1;
-  else scan.levels.pop();
-  if (scan.deeper === 0) scan.path = scan.levels.at(-1)?.path ?? '';
+  else {
+    scan.nodes.pop();
+    scan.objects.pop();
+  }
+  if (scan.deeper === 0) scan.node = scan.nodes[scan.nodes.length - 1] ?? scan.root;
   concludeAt(scan);
 }
 
 /** Hands over what was kept when the depth is again that at which it began. */
 function concludeAt(scan: Scan): void {
-  const { kept } = scan;
-  if (kept === null || depthOf(scan) !== scan.keptDepth) return;
-  scan.kept = null;
+  if (scan.keptLength < 0 || depthOf(scan) !== scan.keptDepth) return;
+  const text = scan.kept.toString('utf8', 0, scan.keptLength);
+  scan.keptLength = -1;
+  // Most of what a stream says at these places is that there is nothing yet.
+  if (text === 'null') return;
   try {
-    scan.found(scan.keptPath, JSON.parse(Buffer.from(kept).toString('utf8')));
+    scan.found(scan.keptNode.path, JSON.parse(text));
   } catch {
     // No JSON: it says nothing.
   }
 }
 
-function depthOf(state: State): number {
-  return state.levels.length + state.deeper;
+function depthOf(scan: Scan): number {
+  return scan.nodes.length + scan.deeper;
 }
 
-function keep(state: State, byte: number): void {
-  if (state.kept === null) return;
-  if (state.kept.length < VALUE_BYTES) state.kept.push(byte);
-  else state.kept = null;
+function keep(scan: Scan, byte: number): void {
+  if (scan.keptLength < 0) return;
+  if (scan.keptLength >= VALUE_BYTES) {
+    scan.keptLength = -1;
+    return;
+  }
+  if (scan.keptLength === scan.kept.length) scan.kept = Buffer.concat([scan.kept], scan.kept.length * 2);
+  scan.kept[scan.keptLength] = byte;
+  scan.keptLength += 1;
 }
 
 /** Where the text ends, or `to` when it goes on beyond it. */
-function throughString(state: State, bytes: Uint8Array, { from, to }: { from: number; to: number }): number {
+function throughString(scan: Scan, bytes: Uint8Array, { from, to }: { from: number; to: number }): number {
   let at = from;
+  let escaped = scan.escaped;
   for (; at < to; at += 1) {
     const byte = bytes[at];
-    if (state.escaped) state.escaped = false;
-    else if (byte === BACKSLASH) state.escaped = true;
+    if (escaped) escaped = false;
+    else if (byte === BACKSLASH) escaped = true;
     else if (byte === QUOTE) break;
   }
-  state.length += at - from;
-  if (state.key !== null) for (let index = from; index < at && state.key.length < KEY_BYTES; index += 1) state.key.push(bytes[index] ?? 0);
-  if (state.kept !== null) for (let index = from; index < at; index += 1) keep(state, bytes[index] ?? 0);
+  scan.escaped = escaped;
+  scan.length += at - from;
+  if (scan.keyLength >= 0) {
+    for (let index = from; index < at && scan.keyLength < KEY_BYTES; index += 1) {
+      scan.key[scan.keyLength] = bytes[index] ?? 0;
+      scan.keyLength += 1;
+    }
+  }
+  if (scan.keptLength >= 0) for (let index = from; index < at; index += 1) keep(scan, bytes[index] ?? 0);
   return at;
 }
