@@ -1,10 +1,12 @@
 /**
  * The command line in process: what it prints and how it exits, against a real HTTP app with answers of the contracts' shapes.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import type { Cli } from '../../src/clients/cli/command.ts';
 import { runCli } from '../../src/clients/cli/program.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { createIds } from '../../src/kernel/ids.ts';
@@ -82,6 +84,15 @@ export type CallOptions = {
   columns?: number;
   stdin?: string;
   confirm?: boolean | null;
+  /** What a person types without its being shown. */
+  hidden?: string;
+  /** The current folder; the repository's own when left out. */
+  cwd?: string;
+  nowMs?: number;
+  /** What programs print; every one is at version 2.40.0 when left out. */
+  execute?: Cli['execute'];
+  /** Programs that are started on the terminal; none can be when left out. */
+  start?: Cli['start'];
   home?: string;
   fetch?: typeof globalThis.fetch;
   /** Ctrl-C. */
@@ -98,16 +109,20 @@ export async function windlass(argv: readonly string[], options: CallOptions = {
   const tty = options.columns === undefined ? {} : { isTTY: true, columns: options.columns };
   const exit = await runCli(argv, {
     env: { WINDLASS_URL: URL, WINDLASS_KEY: TEST_KEY, WINDLASS_HOME: options.home ?? '/nonexistent', ...options.env },
-    cwd: process.cwd(),
+    cwd: options.cwd ?? process.cwd(),
     version: options.version ?? '0.1.0',
-    clock: { nowMs: () => NOW_MS, sleep: options.sleep ?? (async () => {}) },
+    clock: { nowMs: () => options.nowMs ?? NOW_MS, sleep: options.sleep ?? (async () => {}) },
     random: () => 0,
+    randomBytes,
+    machine: { name: 'desk', platform: 'linux', pid: process.pid, kill: (pid, signal) => process.kill(pid, signal) },
     fetch: options.fetch ?? ((input, init) => (app === null ? Promise.reject(new TypeError('fetch failed')) : serve(app, new Request(input, init)))),
     stdout: { write: (text) => void (out += text), ...tty },
     stderr: { write: (text) => void (err += text), ...tty },
     readStdin: async () => options.stdin ?? '',
     confirm: async () => options.confirm ?? null,
-    execute: async (program) => `${program} version 2.40.0\n`,
+    askHidden: async () => options.hidden ?? null,
+    start: options.start ?? (() => Promise.reject(new Error('nothing is started in this test'))),
+    execute: options.execute ?? (async (program) => `${program} version 2.40.0\n`),
     interrupt: () => options.interrupt ?? new AbortController().signal,
   });
   return { exit, out, err };

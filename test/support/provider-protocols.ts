@@ -8,7 +8,8 @@ import type { Recorded } from './provider-server.ts';
 export type Answer = {
   text?: string;
   reasoning?: { text: string; signature: string };
-  calls?: { id: string; name: string; json: string }[];
+  /** `namespace` groups the tools of one server, where OpenAI's clients offer them so. */
+  calls?: { id: string; name: string; json: string; namespace?: string }[];
   finish?: 'stop' | 'tool_calls' | 'length';
 };
 
@@ -118,7 +119,10 @@ const openai: Protocol = {
       item(message, deltas, { status: 'completed', content: [{ type: 'output_text', text: said, annotations: [] }] });
     }
     for (const call of calls) {
-      const start = { type: 'function_call', id: `fc_${call.id}`, call_id: call.id, name: call.name, arguments: '', status: 'in_progress' };
+      const start = {
+        ...{ type: 'function_call', id: `fc_${call.id}`, call_id: call.id, name: call.name, arguments: '', status: 'in_progress' },
+        ...(call.namespace === undefined ? {} : { namespace: call.namespace }),
+      };
       const deltas = pieces(call.json).map((delta) =>
         event('response.function_call_arguments.delta', { item_id: start.id, output_index: output_index + 1, delta }),
       );

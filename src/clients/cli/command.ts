@@ -19,6 +19,8 @@ export type Cli = {
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly machine: Machine;
   readonly fetch: typeof globalThis.fetch;
   /** @throws AppError `unavailable`, `unauthenticated` or `denied` with the next step. */
   connect(): Promise<Connection>;
@@ -27,8 +29,20 @@ export type Cli = {
   confirm(question: string): Promise<boolean | null>;
   /** Aborted by Ctrl-C or SIGTERM, the first of which from then on no longer ends the process. */
   interrupt(): AbortSignal;
+  /** A secret typed without being shown; null when nobody can be asked. */
+  askHidden(question: string): Promise<string | null>;
+  /** Runs a program on this terminal to its end; answers its exit code. Rejects when it cannot be started. */
+  start(program: string, args: readonly string[], options: { cwd: string; env: Environment }): Promise<number>;
   /** What a program prints on standard output. Rejects when it cannot be started or fails. */
   execute(program: string, args: readonly string[]): Promise<string>;
+};
+
+/** The computer and this process on it. */
+export type Machine = {
+  readonly name: string;
+  readonly platform: NodeJS.Platform;
+  readonly pid: number;
+  readonly kill: (pid: number, signal: 0) => unknown;
 };
 
 export type Options = Readonly<Record<string, string | boolean | undefined>>;

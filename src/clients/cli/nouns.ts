@@ -147,6 +147,10 @@ export const NOUNS: readonly NounEntry[] = [
     group: 'Server',
     summary: 'Who may send signed events here: list, create, revoke.',
     load: async () => (await import('./commands/webhook.ts')).webhook,
+    name: 'secret',
+    group: 'Coding CLIs',
+    summary: 'Secrets of projects in the vault of this machine: set, list, check, remove.',
+    load: async () => (await import('./commands/secret.ts')).secret,
   },
   {
     name: 'standard',

@@ -11,7 +11,7 @@ import { NOUNS } from './nouns.ts';
 import type { Sink } from './terminal.ts';
 import { createTerminal } from './terminal.ts';
 
-export type Process = Pick<Cli, 'env' | 'cwd' | 'version' | 'clock' | 'random' | 'fetch' | 'readStdin' | 'confirm' | 'interrupt' | 'execute'> & {
+export type Process = Omit<Cli, 'terminal' | 'home' | 'connect'> & {
   stdout: Sink;
   stderr: Sink;
 };
@@ -136,7 +136,9 @@ function ended(error: CommanderError, asked: readonly string[]): { exit: number 
   const known = asked[0] !== undefined && NOUNS.some((entry) => entry.name === asked[0]) ? ` ${asked[0]}` : '';
   const help = `\`windlass${known} --help\` shows how it is called.`;
   if (error.code === 'commander.help') throw new AppError('invalid_input', `What shall be done with ${asked[0] ?? 'it'} is missing.`, { next: help });
-  const [what = '', hint] = error.message.replace(/^error: /, '').split('\n');
+  // arguments too many are counted and not repeated: one of them may be a secret
+  const said = error.code === 'commander.excessArguments' ? error.message.replace(/(but got \d+)[\s\S]*/, '$1.') : error.message;
+  const [what = '', hint] = said.replace(/^error: /, '').split('\n');
   const sentence = `${what.charAt(0).toUpperCase()}${what.slice(1)}${what.endsWith('.') ? '' : '.'}`;
   const meant = hint === undefined ? '' : `${hint.replace(/^\((.*)\)$/, '$1')} `;
   throw new AppError('invalid_input', sentence, { next: `${meant}${help}` });
