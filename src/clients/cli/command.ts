@@ -33,8 +33,8 @@ export type Cli = {
   askHidden(question: string): Promise<string | null>;
   /** Runs a program on this terminal to its end; answers its exit code. Rejects when it cannot be started. */
   start(program: string, args: readonly string[], options: { cwd: string; env: Environment }): Promise<number>;
-  /** What a program prints on standard output. Rejects when it cannot be started or fails. */
-  execute(program: string, args: readonly string[]): Promise<string>;
+  /** What a program prints on standard output, with nothing on its standard input. Rejects when it cannot be started or fails. */
+  execute(program: string, args: readonly string[], options?: { cwd?: string; env?: Environment; timeoutMs?: number }): Promise<string>;
 };
 
 /** The computer and this process on it. */

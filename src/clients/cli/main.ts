@@ -16,6 +16,7 @@ import type { Cli } from './command.ts';
 import { runCli } from './program.ts';
 
 const EXECUTE_MS = 10_000;
+const EXECUTE_BYTES = 16 * 1024 * 1024;
 const RANDOM_STEPS = 2 ** 32;
 const PACKAGE = new URL('../../../package.json', import.meta.url);
 
@@ -45,8 +46,14 @@ process.exitCode = await runCli(process.argv.slice(2), {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());
     return controller.signal;
   },
-  execute: async (program, args) => (await promisify(execFile)(program, [...args], { timeout: EXECUTE_MS })).stdout,
+  execute,
 });
+
+async function execute(...[program, args, { timeoutMs, ...options } = {}]: Parameters<Cli['execute']>): Promise<string> {
+  const done = promisify(execFile)(program, [...args], { timeout: timeoutMs ?? EXECUTE_MS, maxBuffer: EXECUTE_BYTES, ...options });
+  done.child.stdin?.end();
+  return (await done).stdout;
+}
 
 async function confirm(question: string): Promise<boolean | null> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return null;

@@ -147,6 +147,26 @@ export const NOUNS: readonly NounEntry[] = [
     group: 'Server',
     summary: 'Who may send signed events here: list, create, revoke.',
     load: async () => (await import('./commands/webhook.ts')).webhook,
+  },
+  {
+    name: 'launch',
+    group: 'Coding CLIs',
+    summary: 'Starts a coding CLI on a project: secrets, tools, hooks, instructions, gateway.',
+    load: async () => (await import('./commands/launch.ts')).launch,
+  },
+  {
+    name: 'render',
+    group: 'Coding CLIs',
+    summary: "Renders instructions, skills and commands from one source into every CLI's format.",
+    load: async () => (await import('./commands/render.ts')).render,
+  },
+  {
+    name: 'hook',
+    group: 'Coding CLIs',
+    summary: 'Answers hooks of coding CLIs.',
+    load: async () => (await import('./commands/hook.ts')).hook,
+  },
+  {
     name: 'secret',
     group: 'Coding CLIs',
     summary: 'Secrets of projects in the vault of this machine: set, list, check, remove.',

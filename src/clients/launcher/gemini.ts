@@ -1,0 +1,54 @@
+/** Gemini CLI: the project's `.gemini/settings.json`. */
+import type { CodingCli, HookEvent } from './coding-cli.ts';
+import { MCP_COMMAND, hookCommand } from './coding-cli.ts';
+import type { JsonEdit } from './json-edit.ts';
+
+const EVENTS: readonly (readonly [name: string, event: HookEvent, tools: boolean])[] = [
+  ['SessionStart', 'start', false],
+  ['AfterTool', 'tool', true],
+  ['PreCompress', 'compact', false],
+  ['AfterAgent', 'stop', false],
+];
+const TIMEOUT_MS = 15_000;
+
+function hook([name, event, tools]: (typeof EVENTS)[number]): JsonEdit {
+  const hooks = [{ name: `windlass-${event}`, type: 'command', command: hookCommand(event, 'gemini'), timeout: TIMEOUT_MS }];
+  return { kind: 'item', path: ['hooks', name], value: tools ? { matcher: '*', hooks } : { hooks } };
+}
+
+export const gemini: CodingCli = {
+  name: 'gemini',
+  title: 'Gemini CLI',
+  program: 'gemini',
+  install: 'npm install -g @google/gemini-cli',
+  files: ({ passed }) => [
+    {
+      kind: 'json',
+      path: '.gemini/settings.json',
+      edits: [
+        { kind: 'member', path: ['mcpServers', 'windlass'], value: { ...MCP_COMMAND, args: [...MCP_COMMAND.args], trust: true } },
+        // it takes variables named like credentials from its children, and these are to reach them
+        ...[...new Set(['WINDLASS_KEY', ...passed])].map((name): JsonEdit => ({
+          kind: 'item',
+          path: ['security', 'environmentVariableRedaction', 'allowed'],
+          value: name,
+        })),
+        ...EVENTS.map(hook),
+      ],
+    },
+  ],
+  args: () => [],
+  environment: ({ gateway, trust }) => ({
+    set: {
+      ...(gateway === null ? {} : { GOOGLE_GEMINI_BASE_URL: `${gateway.url}/google`, GEMINI_API_KEY: gateway.key }),
+      ...(trust ? { GEMINI_CLI_TRUST_WORKSPACE: 'true' } : {}),
+    },
+    without: gateway === null ? [] : ['GOOGLE_API_KEY', 'GOOGLE_GENAI_USE_VERTEXAI', 'GOOGLE_GENAI_USE_GCA'],
+  }),
+  probeArgs: () => ['-m', 'windlass-probe', '--approval-mode', 'yolo', '-o', 'json', '-p', 'Say that you are done.'],
+  userFiles: ['.gemini/settings.json'],
+  mcpGetsAll: true,
+  hints: ({ trust }) =>
+    trust ? [] : ['Gemini CLI reads the settings of a folder once you have trusted it: answer its question, or launch with --trust.'],
+  signIn: 'set GEMINI_API_KEY, or NO_BROWSER=true to sign in by copying an address',
+};
