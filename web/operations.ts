@@ -10,6 +10,7 @@ import { runOperations } from '../src/runtime/runs/contract.ts';
 import { scheduleOperations } from '../src/runtime/schedules/contract.ts';
 import { toolOperations } from '../src/runtime/tools/contract.ts';
 import { agentOperations } from '../src/work/agents/contract.ts';
+import { alertOperations } from '../src/work/alerts/contract.ts';
 import { projectOperations } from '../src/work/projects/contract.ts';
 import { sessionOperations } from '../src/work/sessions/contract.ts';
 import { statusOperations } from '../src/work/status/contract.ts';
@@ -17,6 +18,7 @@ import { templateOperations } from '../src/work/templates/contract.ts';
 
 export const OPERATIONS = {
   agents: agentOperations,
+  alerts: alertOperations,
   approvals: approvalOperations,
   feed: feedOperations,
   identity: identityOperations,

@@ -4,20 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { agentOperations } from '../../src/work/agents/contract.ts';
 import { axeFaults } from '../support/axe.ts';
 import type { TestBrowser } from '../support/browser.ts';
 import { NO_BROWSER, testBrowser } from '../support/browser.ts';
+import { consoleWorld } from '../support/console-world.ts';
 import type { TestServer } from '../support/server.ts';
 import { testServer } from '../support/server.ts';
-import { until } from '../support/until.ts';
 
-const REHEARSALS = { talk: 'turns:\n  - text: Done. Nothing was found.\n' };
 const LOOKS = [
   { width: 375, theme: 'light', touch: true },
-  { width: 375, theme: 'dark', touch: true },
-  { width: 768, theme: 'light' },
-  { width: 1440, theme: 'dark' },
+  { width: 768, theme: 'dark' },
   { width: 1440, theme: 'light' },
 ] as const;
 
@@ -31,6 +27,7 @@ before(async () => {
 after(() => browser?.[Symbol.asyncDispose]());
 
 async function lookAt(server: TestServer, paths: readonly string[]): Promise<void> {
+  const found: string[] = [];
   for (const look of LOOKS) {
     const { page, context, faults } = await browser.open(server, '/', look);
     for (const path of paths) {
@@ -38,12 +35,13 @@ async function lookAt(server: TestServer, paths: readonly string[]): Promise<voi
       await page.goto(server.url + path);
       await page.waitForSelector('h1');
       await page.waitForSelector('.bones', { state: 'detached' });
-      assert.deepEqual(await axeFaults(page), [], at);
-      assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, `${at} is wider than the screen`);
+      found.push(...(await axeFaults(page)).map((fault) => `${at}: ${fault}`));
+      if (!(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'))) found.push(`${at} is wider than the screen`);
     }
-    assert.deepEqual(faults, [], `${look.width} px, ${look.theme}`);
+    found.push(...faults.map((fault) => `${look.width} px, ${look.theme}: ${fault}`));
     await context.close();
   }
+  assert.equal(found.join('\n'), '');
 }
 
 test('every page, with nothing there yet [WEB-1]', { skip: NO_BROWSER }, async () => {
@@ -51,14 +49,42 @@ test('every page, with nothing there yet [WEB-1]', { skip: NO_BROWSER }, async (
   await lookAt(server, PAGES);
 });
 
-test('every page, with agents and runs there [WEB-1]', { skip: NO_BROWSER }, async () => {
-  await using server = await testServer({ rehearsals: REHEARSALS });
-  for (const name of ['audit', 'notes', 'triage']) {
-    await server.api().call(agentOperations.create, { name, instructions: 'Talk.', model: 'rehearsal/talk', description: 'Says what matters.' });
-    await server.api().call(agentOperations.run, { name });
+test('every page, with agents, runs and questions there [WEB-1]', { skip: NO_BROWSER }, async () => {
+  await using world = await consoleWorld();
+  const { done, asks, approval, cancelled } = world.runs;
+  await lookAt(world.server, [
+    ...PAGES,
+    ...[done, asks, approval, cancelled].map((run) => `/runs/${run}`),
+    `/runs/${done}?step=5`,
+    `/runs/${done}?tab=about`,
+    `/runs/${done}?tab=journal`,
+    `/runs/${done}/compare/${cancelled}`,
+    '/agents/new',
+    '/agents/nightly-audit',
+    ...['edit', 'versions', 'schedules'].map((part) => `/agents/nightly-audit/${part}`),
+  ]);
+});
+
+test('a source that fails says so, what happened and what to do, and hides nothing else [WEB-1]', { skip: NO_BROWSER }, async () => {
+  await using world = await consoleWorld();
+  const { page, context } = await browser.open(world.server, '/no/such/page');
+  const problem = { code: 'unavailable', detail: 'The database does not answer.', next: 'Try again in a while.', correlationId: 'cor_test' };
+  await context.route(/\/api\/v1\/(?:alerts|runs|agents)(?:\?|$)/, (route) =>
+    route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(problem) }),
+  );
+  await page.goto(`${world.server.url}/`);
+  await page.getByText('Alerts could not be read').waitFor();
+  await page.getByRole('button', { name: 'Approve' }).waitFor();
+  assert.deepEqual(await axeFaults(page), []);
+  for (const path of ['/runs', '/agents']) {
+    await page.goto(world.server.url + path);
+    const alert = page.getByRole('alert');
+    await alert.getByText('The database does not answer.').waitFor();
+    assert.match((await alert.textContent()) ?? '', /could not be read.*Try again in a while/);
+    assert.deepEqual(await axeFaults(page), []);
   }
-  await until('the runs end', 10_000, async () => /"count":\{"kind":"exact","value":3\}/.test(await (await server.request('/status')).text()));
-  await lookAt(server, PAGES);
+  await context.unroute(/./);
+  await context.close();
 });
 
 test('the page of signing in [WEB-1]', { skip: NO_BROWSER }, async () => {

@@ -25,10 +25,15 @@ export const ROUTES: readonly Route[] = [
     permission: 'runs.read',
     nav: { label: 'Runs', icon: 'runs', key: 'r' },
   },
+  { path: '/runs/:id', load: async () => (await import('./pages/run.tsx')).Run, permission: 'runs.read' },
+  { path: '/runs/:id/compare/:other', load: async () => (await import('./pages/compare-runs.tsx')).CompareRuns, permission: 'runs.read' },
   {
     path: '/agents',
     load: async () => (await import('./pages/agents.tsx')).Agents,
     permission: 'agents.read',
     nav: { label: 'Agents', icon: 'agents', key: 'a' },
   },
+  { path: '/agents/new', load: async () => (await import('./pages/new-agent.tsx')).NewAgent, permission: 'agents.write' },
+  { path: '/agents/:name', load: async () => (await import('./pages/agent.tsx')).Agent, permission: 'agents.read' },
+  { path: '/agents/:name/:part', load: async () => (await import('./pages/agent.tsx')).Agent, permission: 'agents.read' },
 ];

@@ -87,6 +87,7 @@ export const runOperations = {
       status: z.union([RunStatus, z.array(RunStatus)]).optional(),
       parent: z.string().optional().meta({ description: 'Only sub-agent runs of this run.' }),
       live: z.stringbool().optional().meta({ description: 'Only runs that have not ended.' }),
+      search: z.string().max(200).optional().meta({ description: 'Only where the agent, the reason or the end of the id has this text.' }),
     }),
     output: pageOf(RunSummary),
   }),

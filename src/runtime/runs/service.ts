@@ -36,12 +36,13 @@ export function createRuns(deps: RunsDeps): { handlers: All } {
 function readers(deps: RunsDeps): Pick<All, 'list' | 'get' | 'events' | 'stats'> {
   const { store, views } = deps;
   return {
-    async list({ principal }, { agent, status, parent, live, limit, cursor }) {
+    async list({ principal }, { agent, status, parent, live, search, limit, cursor }) {
       const filter = {
         ...(agent === undefined ? {} : { agent }),
         ...(status === undefined ? {} : { statuses: [status].flat() }),
         ...(parent === undefined ? {} : { parent: parseId('run', parent) }),
         ...(live === undefined ? {} : { live }),
+        ...(search === undefined ? {} : { search }),
       };
       const page = await views.listRuns(principal.org, filter, { limit, ...(cursor === undefined ? {} : { cursor }) });
       return { ...page, items: page.items.map(summaryOf) };

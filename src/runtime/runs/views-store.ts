@@ -23,6 +23,8 @@ export type RunFilter = {
   parent?: RunId;
   /** Only runs that have not ended. */
   live?: boolean;
+  /** Text in the agent's name or the reason, or at the end of the id. */
+  search?: string;
 };
 export type PageRequest = { limit: number; cursor?: string };
 export type Verified = { ok: boolean; entries: number; firstBad: number | null; why: string };
@@ -95,14 +97,15 @@ async function selectRuns(tx: Tx, question: { org: OrgId; filter: RunFilter; pag
   const { org, filter, page } = question;
   const limit = Math.min(page.limit, PAGE_SIZE_MAX);
   const statuses = filter.live === true ? LIVE.filter((status) => filter.statuses?.includes(status) ?? true) : (filter.statuses ?? null);
-  const where = `r.org_id = $1 and ($2::text is null or r.agent_name = $2) and ($3::text[] is null or r.status = any ($3)) and ($4::text is null or r.parent_id = $4)`;
-  const values = [org, filter.agent ?? null, statuses, filter.parent ?? null];
+  const where = `r.org_id = $1 and ($2::text is null or r.agent_name = $2) and ($3::text[] is null or r.status = any ($3)) and ($4::text is null or r.parent_id = $4)
+    and ($5::text is null or strpos(lower(r.agent_name), $5) > 0 or strpos(lower(r.reason), $5) > 0 or right(r.id, length($5)) = $5)`;
+  const values = [org, filter.agent ?? null, statuses, filter.parent ?? null, filter.search?.toLowerCase() ?? null];
   const counted = tx.query<{ count: number }>(
     `select count(*) as count from (select 1 from run r where ${where} limit ${COUNT_MAX + 1}) counted`,
     values,
   );
   const rows = tx.last<StoredRun & { number: number }>(
-    `select ${RUN_COLUMNS}, r.number from ${RUN_TABLES} where ${where} and r.number < $5 order by r.number desc limit $6`,
+    `select ${RUN_COLUMNS}, r.number from ${RUN_TABLES} where ${where} and r.number < $6 order by r.number desc limit $7`,
     [...values, beforeOf(page.cursor), limit + 1],
   );
   const [[total], found] = await Promise.all([counted, rows]);

@@ -34,7 +34,57 @@ export const StatusView = z.object({
 });
 export type StatusView = z.infer<typeof StatusView>;
 
+/** At most this many runs that failed, and changes of agents, are told. */
+export const ACTIVITY_SHOWN = 10;
+
+const Since = z.coerce.number().int().nonnegative().max(LAST_MS).meta({ description: 'In milliseconds since the epoch.' });
+
+export const ActivityView = z.object({
+  sinceMs: z.int(),
+  nowMs: z.int(),
+  ended: z.array(z.object({ status: RunStatus, count: z.int() })).meta({ description: 'Runs that ended since, by how.' }),
+  failures: z
+    .array(z.object({ id: z.string(), agent: z.string(), status: RunStatus, reason: z.string(), endedAtMs: z.int() }))
+    .meta({ description: 'The latest that failed or halted.' }),
+  asked: z.int().meta({ description: 'Questions of runs to people.' }),
+  answered: z.int(),
+  expired: z.int(),
+  agents: z
+    .array(z.object({ position: z.int(), name: z.string(), what: z.string(), by: z.string(), atMs: z.int() }))
+    .meta({ description: 'The latest changes of agents.' }),
+});
+
+const AgentFigures = z.object({
+  agent: z.string(),
+  runs: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  live: z.int(),
+  microUsd: z.int(),
+  /** Runs whose cost is not known whole. */
+  unknown: z.int(),
+  lastAtMs: z.int(),
+});
+
 export const statusOperations = {
+  activity: operation({
+    name: 'status.activity',
+    permission: 'status.read',
+    method: 'GET',
+    path: '/activity',
+    summary: 'What happened since a time: how runs ended, what was asked and answered, which agents were changed.',
+    input: z.object({ since: Since }),
+    output: ActivityView,
+  }),
+  agents: operation({
+    name: 'status.agents',
+    permission: 'status.read',
+    method: 'GET',
+    path: '/status/agents',
+    summary: 'How the runs of each agent went since a time, and what they cost.',
+    input: z.object({ since: Since }),
+    output: z.object({ sinceMs: z.int(), items: z.array(AgentFigures) }),
+  }),
   read: operation({
     name: 'status.read',
     permission: 'status.read',

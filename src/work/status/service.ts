@@ -28,6 +28,18 @@ export function createStatus(deps: StatusDeps): Status {
   const midnight = (): number => Math.floor(clock.nowMs() / DAY_MS) * DAY_MS;
   return {
     handlers: {
+      activity: ({ principal: { org } }, { since }) =>
+        db.asOrg(org, async (tx) => {
+          const [ended, failures, questions, agents] = await Promise.all([
+            store.endedSince(tx, org, since),
+            store.failuresSince(tx, org, since),
+            store.questionsSince(tx, org, since),
+            store.agentChangesSince(tx, org, since),
+          ]);
+          return { sinceMs: since, nowMs: clock.nowMs(), ended, failures, ...questions, agents };
+        }),
+      agents: ({ principal: { org } }, { since }) =>
+        db.asOrg(org, async (tx) => ({ sinceMs: since, items: await store.figuresByAgent(tx, org, since) })),
       async read({ principal: { org } }, { since }) {
         const sinceMs = since ?? midnight();
         const [health, found] = await Promise.all([db.health(), db.asOrg(org, (tx) => look(tx, org, sinceMs))]);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { request as plainRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
+import { identityOperations } from '../../../src/platform/identity/contract.ts';
 import { runOperations } from '../../../src/runtime/runs/contract.ts';
 import { agentOperations } from '../../../src/work/agents/contract.ts';
 import { problemOf } from '../../support/api-operations.ts';
@@ -110,6 +111,18 @@ test('a server that stops lets its readers go at once, and one that left is forg
   assert.equal(performance.now() - startedMs < 2_500, true, 'it waited for its readers');
   assert.deepEqual(
     entriesOf(await text).map(({ id }) => id),
+    ['1'],
+  );
+});
+
+test("a run's stream ends when the key it was opened with is revoked [IDN-1]", async () => {
+  await using server = await testServer({ workers: 0, rehearsals: SCRIPT });
+  const run = await startRun(server);
+  const key = await server.key({ role: 'viewer' });
+  const response = await server.request(`/runs/${run}/events`, { key: key.secret, headers: { accept: 'text/event-stream' } });
+  await server.api().call(identityOperations.revokeKey, { id: key.id });
+  assert.deepEqual(
+    entriesOf(await response.text()).map(({ id }) => id),
     ['1'],
   );
 });

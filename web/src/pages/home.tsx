@@ -1,28 +1,42 @@
-/** What needs me, what goes on, what it cost today. */
+/** The first screen: what needs me, what it cost today, what goes on, what happened since I last looked. */
+import { useEffect, useState } from 'react';
+import { FINAL_STATUSES } from 'virtual:words';
+import type { SessionView } from '../../../src/work/sessions/contract.ts';
+import { RunBadge } from '../parts/badge.tsx';
+import { Figure, Figures } from '../parts/figures.tsx';
+import type { Column } from '../parts/list.tsx';
+import { List } from '../parts/list.tsx';
 import { Card, Page } from '../parts/page.tsx';
 import { RunList } from '../parts/run-list.tsx';
 import { Empty, Loaded } from '../parts/states.tsx';
-import { api } from '../state/api.ts';
+import { Time } from '../parts/time.tsx';
 import type { AnswerOf } from '../state/api.ts';
-import { count, money, tokens } from '../state/format.ts';
+import { api } from '../state/api.ts';
+import { count, money, plural, shortId, tokens } from '../state/format.ts';
 import { usePages } from '../state/pages.ts';
 import { useCall } from '../state/query.ts';
+import { useMay } from '../state/session.tsx';
+import { Needs } from './needs/needs.tsx';
 
 type Status = AnswerOf<typeof api.status.read>;
+type Activity = AnswerOf<typeof api.status.activity>;
 
 export function Home() {
-  const status = useCall(api.status.read, { since: midnightMs() }, { live: ['run', 'agent', 'approval'], everyMs: 60_000 });
-  const live = usePages(api.runs.list, { live: 'true' }, { live: ['run'] });
+  const sessions = useMay('context.read');
   return (
     <Page title="Home">
-      <Card title="Today">
-        <Loaded query={status} what="what goes on">
-          {(found) => <Figures status={found} />}
-        </Loaded>
-      </Card>
-      <Card title="Going on" flush>
-        <RunList rows={live} empty={<Empty title="Nothing runs">Start a run from an agent.</Empty>} />
-      </Card>
+      <div className="home">
+        <section className="stack" aria-label="What needs you">
+          <h2>Needs you</h2>
+          <Needs />
+        </section>
+        <div className="stack">
+          <Today />
+          <Since />
+        </div>
+      </div>
+      <GoingOn />
+      {sessions && <Sessions />}
     </Page>
   );
 }
@@ -32,25 +46,156 @@ function midnightMs(): number {
   return new Date().setHours(0, 0, 0, 0);
 }
 
-function Figures({ status }: { status: Status }) {
-  const { spend } = status;
-  const known = spend.unknown.kind === 'exact' && spend.unknown.value === 0;
+function Today() {
+  const [since] = useState(midnightMs);
+  const status = useCall(api.status.read, { since }, { live: ['run', 'agent', 'approval'], everyMs: 60_000 });
   return (
-    <div className="figures">
-      <Figure title="Spent" value={money({ microUsd: spend.microUsd, known })} />
-      <Figure title="Runs" value={count(spend.runs)} />
-      <Figure title="Tokens" value={tokens(spend.inputTokens + spend.outputTokens)} />
-      <Figure title="Wait for a person" value={count(status.waitingForPeople.count)} />
-      <Figure title="Agents in error" value={count(status.agentsInError.count)} />
-    </div>
+    <Card title="Today">
+      <Loaded query={status} what="today">
+        {(found) => <TodayFigures status={found} />}
+      </Loaded>
+    </Card>
   );
 }
 
-export function Figure({ title, value }: { title: string; value: string }) {
+function TodayFigures({ status: { spend, runs } }: { status: Status }) {
+  const unknown = spend.unknown.kind === 'exact' ? spend.unknown.value : 1;
+  const live = runs.filter(({ status }) => !FINAL_STATUSES.includes(status));
+  const sum = live.reduce((total, each) => total + (each.count.kind === 'unknown' ? 0 : each.count.value), 0);
   return (
-    <div className="figure">
-      <span className="muted small">{title}</span>
-      <b>{value}</b>
-    </div>
+    <>
+      <Figures>
+        <Figure title="Spent" value={money({ microUsd: spend.microUsd, known: unknown === 0 })} />
+        <Figure title="Runs" value={count(spend.runs)} />
+        <Figure title="Live now" value={String(sum)} />
+        <Figure title="Tokens" value={tokens(spend.inputTokens + spend.outputTokens)} />
+      </Figures>
+      {unknown > 0 && <p className="muted small">A lower bound: {plural(unknown, 'run')} used a model without a price.</p>}
+    </>
+  );
+}
+
+const LOOKED = 'windlass.looked';
+/** Coming back within this is no new look. */
+const SAME_LOOK_MS = 5 * 60_000;
+
+/** When this browser last showed the page; what is seen now counts as looked at when it is left. */
+function useLastLook(): number | null {
+  const [last] = useState(() => Number(localStorage.getItem(LOOKED)) || null);
+  useEffect(() => {
+    const leave = (): void => localStorage.setItem(LOOKED, String(Date.now()));
+    const hide = (): void => {
+      if (document.visibilityState === 'hidden') leave();
+    };
+    document.addEventListener('visibilitychange', hide);
+    if (last === null) leave();
+    return () => {
+      document.removeEventListener('visibilitychange', hide);
+      if (last === null || Date.now() - last > SAME_LOOK_MS) leave();
+    };
+  }, [last]);
+  return last;
+}
+
+function Since() {
+  const last = useLastLook();
+  const [dayAgo] = useState(() => Date.now() - 24 * 60 * 60_000);
+  const activity = useCall(api.status.activity, { since: last ?? dayAgo }, { live: ['run.ended', 'approval', 'agent'] });
+  return (
+    <Card
+      title={last === null ? 'The last day' : 'Since you last looked'}
+      beside={
+        last === null ? null : (
+          <span className="muted small">
+            <Time ms={last} />
+          </span>
+        )
+      }
+    >
+      <Loaded query={activity} what="what happened">
+        {(found) => <Happened activity={found} />}
+      </Loaded>
+    </Card>
+  );
+}
+
+function Happened({ activity }: { activity: Activity }) {
+  const { ended, failures, answered, asked, agents } = activity;
+  if (ended.length + failures.length + agents.length === 0 && asked === 0 && answered === 0) return <p className="muted">Nothing happened.</p>;
+  return (
+    <ul className="happened">
+      {ended.map(({ status, count: runs }) => (
+        <li key={status}>
+          <a href={`/runs?status=${status}`}>{plural(runs, 'run')}</a> <RunBadge status={status} />
+        </li>
+      ))}
+      {failures.map((run) => (
+        <li key={run.id}>
+          <a href={`/runs/${run.id}`}>
+            {run.agent} <span className="mono">{shortId(run.id)}</span>
+          </a>{' '}
+          <span className="muted">{run.reason}</span>
+        </li>
+      ))}
+      {asked > 0 && <li>{plural(asked, 'question')} asked of people</li>}
+      {answered > 0 && <li>{plural(answered, 'question')} answered</li>}
+      {agents.map((agent) => (
+        <li key={agent.position}>
+          <a href={`/agents/${agent.name}`}>{agent.name}</a> {agent.what} by {agent.by}{' '}
+          <span className="muted">
+            <Time ms={agent.atMs} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function GoingOn() {
+  const live = usePages(api.runs.list, { live: 'true' }, { live: ['run'] });
+  return (
+    <Card title="Going on" flush>
+      <RunList
+        rows={live}
+        empty={
+          <Empty title="Nothing runs">
+            Start a run from <a href="/agents">an agent</a>.
+          </Empty>
+        }
+      />
+    </Card>
+  );
+}
+
+const SESSION_COLUMNS: readonly Column<SessionView>[] = [
+  {
+    title: 'Session',
+    render: (session) => (
+      <span className="nowrap">
+        <b>{session.agent}</b> on {session.machine}
+      </span>
+    ),
+  },
+  {
+    title: 'Works on',
+    minor: true,
+    wide: true,
+    render: (session) => (
+      <div className="clip muted" title={session.workingOn}>
+        {session.workingOn === '' ? (session.branch ?? '') : session.workingOn}
+      </div>
+    ),
+  },
+  { title: 'Repository', minor: true, render: (session) => <span className="nowrap">{session.repository ?? '–'}</span> },
+  { title: 'Last heard', end: true, render: (session) => <Time ms={session.heartbeatAtMs} /> },
+];
+
+function Sessions() {
+  const rows = usePages(api.sessions.list, {}, { live: ['session'] });
+  if (rows.items?.length === 0) return null;
+  return (
+    <Card title="Live sessions" flush>
+      <List what="sessions" rows={rows} columns={SESSION_COLUMNS} keyOf={(session) => session.id} empty={null} />
+    </Card>
   );
 }

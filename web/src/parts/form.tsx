@@ -141,7 +141,7 @@ function Control({ name, schema, kind, value, onChange, attributes }: FieldProps
         <textarea
           {...attributes}
           className="area"
-          rows={name === 'instructions' ? 12 : 4}
+          rows={(schema.maxLength ?? 0) > 10_000 ? 12 : 2}
           value={textOf(value)}
           onChange={(event) => onChange(event.target.value === '' ? undefined : event.target.value)}
         />

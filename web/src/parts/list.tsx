@@ -92,6 +92,6 @@ function classOf(column: Column<never>): string | undefined {
 function shownOf(shown: number, total: Count | null, what: string): string {
   if (total === null) return `${number(shown)} ${what}`;
   if (total.kind === 'unknown') return `${number(shown)} ${what} shown; how many there are is not known: ${total.why}`;
-  if (total.kind === 'exact' && total.value <= shown) return `All ${number(shown)} ${what}`;
+  if (total.kind === 'exact' && total.value <= shown) return shown === 1 ? `1 ${what.replace(/s$/, '')}` : `All ${number(shown)} ${what}`;
   return `${number(shown)} of ${countText(total)} ${what}`;
 }
