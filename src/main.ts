@@ -214,7 +214,7 @@ function createDomains(config: Config, built: Parts & Ground) {
   });
   const templates = createTemplates({ folder: TEMPLATES_FOLDER, check, agents });
   const context = createContext({
-    ...{ db, ids, recordAdmin, randomBytes, projects, views },
+    ...{ db, ids, recordAdmin, randomBytes, projects, views, log: built.log },
     ...{ clock: databaseClock, random: built.random, home: config.home, env: built.env },
     git: { run: createProcessRunner({ spawn, clock }), clock, path: pathOf(built.env) },
   });

@@ -36,6 +36,7 @@ import { mountHealth } from './surfaces/http/health.ts';
 import { listen } from './surfaces/http/listen.ts';
 import { createRateLimiter } from './surfaces/http/rate-limit.ts';
 import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
+import { CONTEXT_TOOLSET } from './surfaces/mcp/context-toolset.ts';
 import { KEYS_TOOLSET } from './surfaces/mcp/keys-toolset.ts';
 import { createPersonasToolset, createReviewsToolset } from './surfaces/mcp/reviews-toolset.ts';
 import type { Library } from './work/personas/library.ts';
@@ -110,7 +111,8 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
     },
   });
   const personas = (await deps.library.list(null)).found.map(({ persona }) => persona);
-  const toolsets = [createAgentsToolset({ watch, clock }), createReviewsToolset(), createPersonasToolset(personas), KEYS_TOOLSET] as const;
+  const agentTools = createAgentsToolset({ watch, clock });
+  const toolsets = [agentTools, CONTEXT_TOOLSET, createReviewsToolset(), createPersonasToolset(personas), KEYS_TOOLSET] as const;
   const mcp = mountMcp(app, { ...door, clock, toolsets, newSessionId: randomUUID });
   mountWebhooks(app, { webhooks: deps.webhooks, limiter: door.limiter });
   mountHealth(app, {

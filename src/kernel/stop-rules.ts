@@ -3,6 +3,7 @@
  * Who counts is elsewhere: the runtime for runs, the hooks of the launcher for coding CLIs.
  */
 import { z } from 'zod';
+import type { Said } from './say.ts';
 
 export const STOP_LIMITS = {
   /** The same error, from different attempts. */
@@ -34,8 +35,9 @@ Then say exactly this, three lines and nothing invented, and wait for a person:
 
     BLOCKED: what stops you, in one sentence.
     TRIED: what you tried and what came of it, each attempt by name.
-    NEED: the one decision, credential or environment that would let you go on.`;
+    NEED: the one decision, credential or environment that would let you go on.` as Said;
 
 /** Markdown without a heading: whose repository, secrets and documents may be touched (spec POL-4). */
-export const BOUNDARY_RULE = `You work on the project of this repository and on nothing else. Do not read or change other projects' repositories, secrets or
-documents, here or through tools. What belongs to another project is left to it as a handoff: \`handoff\` with \`to\` set to its code.`;
+export const BOUNDARY_RULE =
+  `You work on the project of this repository and on nothing else. Do not read or change other projects' repositories, secrets or
+documents, here or through tools. What belongs to another project is left to it as a handoff: \`handoff\` with \`to\` set to its code.` as Said;

@@ -285,6 +285,7 @@ table document, row level security forced
   document_pkey PRIMARY KEY (org_id, id)
  indexes
   CREATE UNIQUE INDEX document_by_name ON document USING btree (org_id, COALESCE(project_id, ''::text), name)
+  CREATE INDEX document_by_project ON document USING btree (org_id, project_id, updated_at)
  policies
   org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
  grants
@@ -341,6 +342,8 @@ table duty, row level security forced
   duty_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
   duty_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
   duty_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE INDEX duty_by_project ON duty USING btree (org_id, project_id) WHERE (NOT retired)
  policies
   org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
  grants
@@ -417,6 +420,7 @@ table handoff, row level security forced
   CREATE UNIQUE INDEX handoff_by_content ON handoff USING btree (org_id, session_id, to_project, sha256)
   CREATE INDEX handoff_by_project ON handoff USING btree (org_id, to_project, id)
   CREATE UNIQUE INDEX handoff_by_session ON handoff USING btree (org_id, session_id) WHERE (queue IS NULL)
+  CREATE INDEX handoff_last ON handoff USING btree (org_id, to_project, id) WHERE (queue IS NULL)
   CREATE INDEX handoff_queue ON handoff USING btree (org_id, to_project, id) WHERE (queue = 'open'::text)
  policies
   org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
@@ -496,10 +500,13 @@ table note, row level security forced
   note_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
   note_pkey PRIMARY KEY (org_id, id)
  indexes
+  CREATE INDEX note_by_change ON note USING btree (org_id, project_id, updated_at)
   CREATE INDEX note_by_project ON note USING btree (org_id, project_id, archived, id)
   CREATE INDEX note_by_tag ON note USING gin (tags) WITH (fastupdate=off)
   CREATE INDEX note_by_title ON note USING gin (title gin_trgm_ops) WITH (fastupdate=off)
   CREATE INDEX note_by_words ON note USING gin (words) WITH (fastupdate=off)
+  CREATE INDEX note_executive ON note USING btree (org_id, project_id, updated_at) WHERE ((NOT archived) AND (tags @> '{executive-summary}'::text[]))
+  CREATE INDEX note_executive_fresh ON note USING btree (org_id, updated_at) WHERE ((NOT archived) AND (tags @> '{executive-summary}'::text[]))
  policies
   org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
   search_reads for select to windlass_search using true
@@ -944,8 +951,10 @@ table session, row level security forced
   session_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)
   session_pkey PRIMARY KEY (org_id, id)
  indexes
+  CREATE INDEX session_by_actor ON session USING btree (org_id, project_id, actor_id, id)
   CREATE UNIQUE INDEX session_by_place ON session USING btree (org_id, actor_id, agent, project_id, repository, track, machine, client_session) NULLS NOT DISTINCT WHERE (state = 'active'::text)
   CREATE INDEX session_by_project ON session USING btree (org_id, project_id, id)
+  CREATE INDEX session_by_start ON session USING btree (org_id, project_id, started_at)
   CREATE INDEX session_live ON session USING btree (org_id, project_id, heartbeat_at) WHERE (state = 'active'::text)
  policies
   org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())

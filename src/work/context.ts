@@ -9,10 +9,14 @@ import type { Bound } from '../kernel/operation.ts';
 import { bind } from '../kernel/operation.ts';
 import type { RecordAdmin } from '../platform/identity/admin-event.ts';
 import type { Principal } from '../platform/identity/principal.ts';
+import type { Log } from '../platform/telemetry/log.ts';
 import type { Database } from '../storage/database.ts';
 import type { RunViews } from '../runtime/runs/views-store.ts';
 import { alertOperations } from './alerts/contract.ts';
 import { createAlerts } from './alerts/service.ts';
+import { briefingOperations } from './briefing/contract.ts';
+import { createBriefing } from './briefing/service.ts';
+import { briefingSources } from './briefing/sources.ts';
 import { cadenceOperations } from './cadence/contract.ts';
 import { createCadence } from './cadence/service.ts';
 import { readCheckout } from './documents/checkout-files.ts';
@@ -20,6 +24,7 @@ import { documentOperations } from './documents/contract.ts';
 import { createDocuments } from './documents/service.ts';
 import { createReadCommits } from './handoffs/commits.ts';
 import { handoffOperations } from './handoffs/contract.ts';
+import { createReadPulls } from './handoffs/pulls.ts';
 import { createRunsSince } from './handoffs/runs.ts';
 import type { HandoffsDeps } from './handoffs/service.ts';
 import { createHandoffs } from './handoffs/service.ts';
@@ -44,6 +49,7 @@ export type ContextDeps = {
   ids: Ids;
   /** The store's time. */
   clock: Pick<Clock, 'nowMs'>;
+  log: Log;
   randomBytes: RandomBytes;
   /** In [0, 1). */
   random: () => number;
@@ -60,19 +66,26 @@ export type ContextDeps = {
 export type Context = { operations: Bound<Principal>[]; webhooks: Webhooks };
 
 export function createContext(deps: ContextDeps): Context {
-  const { db, ids, clock, randomBytes, random, projects, views, git, recordAdmin } = deps;
+  const { db, ids, clock, log, randomBytes, random, projects, views, git, recordAdmin } = deps;
   const notes = createNotes({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const cadence = createCadence({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const documents = createDocuments({ db, ids, clock, readCheckout });
   const sessions = createSessions({ db, ids, randomBytes, random, projects });
-  const handoffs = createHandoffs({ db, ids, sessions, projects, readCommits: createReadCommits(git), runsSince: createRunsSince(views) });
+  const handoffs = createHandoffs({
+    ...{ db, ids, sessions, projects },
+    readCommits: createReadCommits(git),
+    readPulls: createReadPulls({ ...git, env: deps.env, home: deps.home }),
+    runsSince: createRunsSince(views),
+  });
   const alerts = createAlerts({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const signingKeys = createSigningKeys({ path: join(deps.home, SIGNING_KEY_FILE), randomBytes });
   const webhooks = createWebhooks({ ...{ db, ids, recordAdmin, signingKeys, alerts, projects }, nowMs: () => clock.nowMs() });
   const weeklyPlan = createWeeklyPlan({ db, project: (org, wanted) => projects.find(org, wanted) });
   const readIssues = createReadIssues({ ...git, env: deps.env, home: deps.home });
   const workQueue = createWorkQueue({ clock: git.clock, readIssues, repositories: (org, code) => projects.repositories(org, code) });
+  const briefing = createBriefing({ db, clock, log, projects, sessions, sources: briefingSources({ workQueue }) });
   const operations = [
+    ...bind(briefingOperations, briefing.handlers),
     ...bind(noteOperations, notes.handlers),
     ...bind(documentOperations, documents.handlers),
     ...bind(cadenceOperations, cadence.handlers),

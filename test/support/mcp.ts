@@ -12,6 +12,8 @@ export type FormAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: Re
 export type ClientOptions = {
   url: string;
   key: string;
+  /** The usual one when left out. */
+  toolset?: string;
   /** Over `windlass mcp` with this home folder instead: then it is the one to find address and key. */
   stdioHome?: string;
   /** What the person at the client does with a form; without it the client has none. */
@@ -31,21 +33,21 @@ export type TestClient = AsyncDisposable & {
 };
 export type Called = { text: string; structured: Record<string, unknown>; isError: boolean; progress: string[] };
 
-export async function newClient({ url, key, person, stdioHome }: ClientOptions): Promise<TestClient> {
+export async function newClient({ url, key, toolset, person, stdioHome }: ClientOptions): Promise<TestClient> {
   const client = new NewClient(
     { name: 'test', version: '1.0.0' },
     { versionNegotiation: { mode: { pin: '2026-07-28' } }, capabilities: person === undefined ? {} : { elicitation: { form: {} } } },
   );
   if (person !== undefined) client.setRequestHandler('elicitation/create', async ({ params }) => person(params as Form));
-  const http = (): NewTransport => new NewTransport(new URL(`${url}/mcp`), { requestInit: { headers: { authorization: `Bearer ${key}` } } });
-  await client.connect(stdioHome === undefined ? http() : new NewStdio(bridge(stdioHome)));
+  const http = (): NewTransport => new NewTransport(placeOf(url, toolset), { requestInit: { headers: { authorization: `Bearer ${key}` } } });
+  await client.connect(stdioHome === undefined ? http() : new NewStdio(bridge(stdioHome, toolset)));
   return testClient('modern', client.getNegotiatedProtocolVersion(), client as unknown as SomeClient);
 }
 
-export async function oldClient({ url, key, person, stdioHome }: ClientOptions, version = '2025-11-25'): Promise<TestClient> {
+export async function oldClient({ url, key, toolset, person, stdioHome }: ClientOptions, version = '2025-11-25'): Promise<TestClient> {
   const client = new OldClient({ name: 'test', version: '1.0.0' }, { capabilities: person === undefined ? {} : { elicitation: {} } });
   if (person !== undefined) client.setRequestHandler(ElicitRequestSchema, async ({ params }) => person(params as Form));
-  const transport = new OldTransport(new URL(`${url}/mcp`), {
+  const transport = new OldTransport(placeOf(url, toolset), {
     requestInit: { headers: { authorization: `Bearer ${key}` } },
     // The client always offers its newest revision; an older one is had by saying so in its stead.
     fetch: async (input, init) =>
@@ -54,14 +56,18 @@ export async function oldClient({ url, key, person, stdioHome }: ClientOptions, 
         ...(typeof init?.body === 'string' ? { body: init.body.replace('"protocolVersion":"2025-11-25"', `"protocolVersion":"${version}"`) } : {}),
       }),
   });
-  await client.connect(stdioHome === undefined ? transport : new OldStdio(bridge(stdioHome)));
+  await client.connect(stdioHome === undefined ? transport : new OldStdio(bridge(stdioHome, toolset)));
   return testClient('legacy', transport.protocolVersion, client);
 }
 
-function bridge(home: string) {
+function placeOf(url: string, toolset: string | undefined): URL {
+  return new URL(`${url}/mcp${toolset === undefined ? '' : `?toolset=${toolset}`}`);
+}
+
+function bridge(home: string, toolset: string | undefined) {
   return {
     command: process.execPath,
-    args: [join(import.meta.dirname, '../../bin/windlass.mjs'), 'mcp'],
+    args: [join(import.meta.dirname, '../../bin/windlass.mjs'), 'mcp', ...(toolset === undefined ? [] : ['--toolset', toolset])],
     env: { PATH: process.env['PATH'] ?? '', WINDLASS_HOME: home },
     stderr: 'ignore' as const,
   };

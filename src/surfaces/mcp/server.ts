@@ -62,11 +62,12 @@ export function createServerFactory(deps: McpServerDeps, toolset: Toolset): (era
       },
     );
     const { server } = mcp;
+    const memory = new Map<string, string>();
     const callOf = (sdk: ServerContext): McpCall => {
       const caller = callerOf(sdk);
       const declared = server.getClientCapabilities();
       return {
-        ...{ caller, sdk, invoke: invoker(bound, caller) },
+        ...{ caller, sdk, memory, invoke: invoker(bound, caller) },
         canElicit: declared?.elicitation !== undefined,
         followsTasks: sdk.mcpReq.envelope !== undefined && declared?.extensions?.[TASKS_EXTENSION] !== undefined,
       };

@@ -27,6 +27,8 @@ export type McpCall = {
   sdk: ServerContext;
   /** Whether the client can put a form before a person. */
   canElicit: boolean;
+  /** Words of one MCP session, kept while it lives; of a request without sessions, for that request. */
+  memory: Map<string, string>;
   /** Whether the client follows tasks (extension `io.modelcontextprotocol/tasks`). */
   followsTasks: boolean;
 };
@@ -86,7 +88,7 @@ export type Tasks = {
   cancel(taskId: string, call: McpCall): Promise<void>;
 };
 
-type ToolBrief<I extends z.ZodObject> = {
+export type ToolBrief<I extends z.ZodObject> = {
   name: string;
   title: string;
   description: string;

@@ -45,6 +45,7 @@ export const HandoffParts = z.object({
     .meta({ description: "The session's own when left out." }),
   priority: HandoffPriority.default('normal'),
   details: z.json().optional().meta({ description: 'Anything else, as JSON.' }),
+  confirmed: z.boolean().optional().meta({ description: 'A person has read and confirmed it.' }),
 });
 export type HandoffParts = z.output<typeof HandoffParts>;
 
@@ -99,6 +100,12 @@ export const Proposal = z.object({
   session: SessionView,
   commits: z.object({ items: z.array(z.object({ id: z.string(), subject: z.string(), atMs: z.int() })), ...Source }),
   runs: z.object({ items: z.array(z.object({ id: z.string(), agent: z.string(), status: z.string(), reason: z.string() })), ...Source }),
+  /** Of the session's branch, when `gh` is there. */
+  pulls: z.object({ items: z.array(z.object({ number: z.int(), title: z.string(), state: z.string() })), ...Source }),
+  /** That whoever began the session wrote for its project. */
+  notes: z.object({ items: z.array(z.object({ id: z.string(), title: z.string() })), ...Source }),
+  /** The session's own, and those it holds. */
+  issues: z.array(z.string()),
   /** To be read, mended and sent back as a handoff. */
   draft: HandoffParts,
 });
@@ -112,7 +119,7 @@ export const handoffOperations = {
     permission: 'context.read',
     method: 'GET',
     path: '/sessions/{id}/handoff-proposal',
-    summary: 'Proposes a handoff from what really happened since the session began: commits and runs.',
+    summary: 'Proposes a handoff from what really happened since the session began: commits, pull requests, issues, runs, notes.',
     input: z.object({ id: z.string().meta({ description: 'Session id.' }) }),
     output: Proposal,
   }),

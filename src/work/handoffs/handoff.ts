@@ -45,6 +45,7 @@ export function renderMarkdown(payload: HandoffPayload, kept: { id: string; sha2
     `- From: ${from.agent} on ${from.machine} in ${from.project}, ${at}`,
     ...(payload.to === from.project ? [] : [`- To: ${payload.to}`]),
     ...(payload.issue === undefined ? [] : [`- Issue: ${payload.issue}`]),
+    ...(payload.confirmed === true ? ['- Confirmed by a person'] : []),
     `- Written: ${new Date(kept.createdAtMs).toISOString()}`,
     `- Payload: SHA-256 ${kept.sha256}`,
   ];
@@ -64,12 +65,15 @@ export function fileNameOf(kept: { id: string; createdAtMs: number }): string {
 }
 
 /** A draft from what happened; says nothing that did not, and leaves next steps and decisions to who confirms it. */
-export function draftOf(session: SessionView, happened: Pick<Proposal, 'commits' | 'runs'>): HandoffParts {
+export function draftOf(session: SessionView, happened: Pick<Proposal, 'commits' | 'pulls' | 'runs' | 'notes'>): HandoffParts {
   const commits = happened.commits.items.map(({ id, subject }) => `${subject} (${id.slice(0, 12)})`);
   const ended = happened.runs.items.filter(({ status }) => status === 'succeeded').map(runLine);
   const failed = happened.runs.items.filter(({ status }) => ['failed', 'halted', 'limited'].includes(status)).map(runLine);
   const going = happened.runs.items.filter(({ status }) => ['queued', 'running', 'waiting'].includes(status)).map(runLine);
   const counts = [counted(happened.commits, 'commit'), counted(happened.runs, 'run')].join(', ');
+  const pulls = (of: readonly string[]): string[] =>
+    happened.pulls.items.filter(({ state }) => of.includes(state)).map(({ number, title, state }) => `Pull request #${number}, ${state}: ${title}`);
+  const notes = happened.notes.items.map(({ id, title }) => `Note kept: ${title} (${id})`);
   const on = session.workingOn === '' ? '' : ` Worked on: ${session.workingOn}.`;
   return {
     status: failed.length > 0 ? 'blocked' : 'in_progress',
@@ -77,8 +81,8 @@ export function draftOf(session: SessionView, happened: Pick<Proposal, 'commits'
       0,
       HANDOFF_LIMITS.summaryChars,
     ),
-    accomplished: [...commits, ...ended].map(bounded),
-    inProgress: going.map(bounded),
+    accomplished: [...commits, ...pulls(['merged']), ...ended, ...notes].map(bounded),
+    inProgress: [...pulls(['open']), ...going].map(bounded),
     blocked: failed.map(bounded),
     next: [],
     decisions: [],

@@ -10,8 +10,9 @@ import type { Sessions } from '../sessions/service.ts';
 import type { ReadCommits } from './commits.ts';
 import { noCommits } from './commits.ts';
 import type { HandoffDetail, HandoffParts, HandoffPayload, HandoffView, Proposal, handoffOperations } from './contract.ts';
-import { HandoffPayload as PayloadSchema } from './contract.ts';
+import { HANDOFF_LIMITS, HandoffPayload as PayloadSchema } from './contract.ts';
 import { draftOf, fileNameOf, renderMarkdown, sealPayload } from './handoff.ts';
+import type { ReadPulls } from './pulls.ts';
 import type { RunsSince } from './runs.ts';
 import * as store from './store.ts';
 
@@ -26,6 +27,7 @@ export type HandoffsDeps = {
     codeOf(org: OrgId, project: ProjectId): Promise<string>;
   };
   readCommits: ReadCommits;
+  readPulls: ReadPulls;
   runsSince: RunsSince;
 };
 
@@ -53,16 +55,34 @@ async function propose(deps: HandoffsDeps, caller: Caller<Principal>, id: string
   const view: SessionView = { ...session, claims: [...session.claims] };
   const project = await deps.projects.find(org, view.project);
   if (project === null) throw new AppError('not_found', `There is no project ${view.project}.`);
+  const [commits, pulls, runs, notes] = await Promise.all([
+    commitsOf(deps, org, { project, view }),
+    deps.readPulls({ repository: view.repository, branch: view.branch, sinceMs: view.startedAtMs }),
+    deps.runsSince(org, project, view.startedAtMs),
+    notesOf(deps, caller.principal, { project, sinceMs: view.startedAtMs }),
+  ]);
+  const claimed = view.claims.filter(({ kind }) => kind === 'issue').map(({ name }) => name);
+  const issues = [...new Set([...(view.issue === null ? [] : [view.issue]), ...claimed])];
+  return { session: view, commits, pulls, runs, notes, issues, draft: draftOf(view, { commits, pulls, runs, notes }) };
+}
+
+async function commitsOf(deps: HandoffsDeps, org: OrgId, { project, view }: { project: ProjectId; view: SessionView }): Promise<Proposal['commits']> {
   const path = await deps.projects.checkoutOf(org, project);
   const head = view.commit ?? view.branch;
-  const commits =
-    path === null
-      ? noCommits("the project has no checkout on the server's machine")
-      : view.startCommit === null || head === null
-        ? noCommits('the session named no commit')
-        : await deps.readCommits({ path, since: view.startCommit, head });
-  const runs = await deps.runsSince(org, project, view.startedAtMs);
-  return { session: view, commits, runs, draft: draftOf(view, { commits, runs }) };
+  if (path === null) return noCommits("the project has no checkout on the server's machine");
+  if (view.startCommit === null || head === null) return noCommits('the session named no commit');
+  return deps.readCommits({ path, since: view.startCommit, head });
+}
+
+async function notesOf(
+  { db }: HandoffsDeps,
+  { org, actor }: Principal,
+  { project, sinceMs }: { project: ProjectId; sinceMs: number },
+): Promise<Proposal['notes']> {
+  const limit = HANDOFF_LIMITS.proposedMax + 1;
+  const found = await db.asOrg(org, (tx) => store.notesSince(tx, org, { project, actor, sinceMs, limit }));
+  const items = found.slice(0, HANDOFF_LIMITS.proposedMax);
+  return { items, total: { kind: found.length === limit ? 'at_least' : 'exact', value: items.length }, fault: null };
 }
 
 type Wish = HandoffParts & { session: string; to?: string | undefined; under: Parameters<Sessions['assertClaims']>[2] };

@@ -1,4 +1,5 @@
 /** The SQL of handoffs: written once; only the place in a queue changes. */
+import { isoTime } from '../../kernel/clock.ts';
 import type { Id, OrgId } from '../../kernel/ids.ts';
 import type { Sql, Tx } from '../../storage/database.ts';
 import type { HandoffParts, HandoffView } from './contract.ts';
@@ -43,6 +44,19 @@ export async function insertHandoff(tx: Tx, org: OrgId, made: NewHandoff): Promi
       ...[org, made.id, made.session, made.from, made.to, parts.status, parts.priority, parts.issue, parts.summary],
       ...[made.schemaVersion, sealed.text, sealed.sha256, sealed.bytes, made.from === made.to ? null : 'open'],
     ],
+  );
+}
+
+/** Notes of a project whose newest version that actor wrote since then, oldest first. */
+export async function notesSince(
+  tx: Sql,
+  org: OrgId,
+  { project, actor, sinceMs, limit }: { project: string; actor: string; sinceMs: number; limit: number },
+): Promise<{ id: string; title: string }[]> {
+  return tx.query(
+    `select n.id, n.title from note n join note_version v on v.org_id = n.org_id and v.note_id = n.id and v.version = n.version
+     where n.org_id = $1 and n.project_id = $2 and n.updated_at >= $4 and v.actor_id = $3 order by n.updated_at, n.id limit $5`,
+    [org, project, actor, isoTime(sinceMs), limit],
   );
 }
 

@@ -108,6 +108,8 @@ export const StartInput = Changes.extend({
 });
 export type StartInput = z.infer<typeof StartInput>;
 
+export const UpdateInput = IdInput.extend(Changes.shape).extend({ under: UnderClaims });
+
 export const StartOutput = z.object({
   session: SessionView,
   outcome: z.enum(['created', 'resumed']),
@@ -181,7 +183,7 @@ export const sessionOperations = {
     method: 'PUT',
     path: '/sessions/{id}',
     summary: 'Changes what a session works on; what is left out stays.',
-    input: IdInput.extend(Changes.shape).extend({ under: UnderClaims }),
+    input: UpdateInput,
     output: z.object({ session: SessionView, warnings: z.array(z.string()) }),
   }),
   end: operation({

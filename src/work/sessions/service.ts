@@ -1,11 +1,12 @@
 /** Use cases of sessions: started or resumed, kept alive, changed, ended; claims on what they work on. */
 import { AppError } from '../../kernel/errors.ts';
-import type { Ids, OrgId, ProjectId, RandomBytes } from '../../kernel/ids.ts';
+import type { Ids, OrgId, RandomBytes } from '../../kernel/ids.ts';
 import type { Caller, Handlers } from '../../kernel/operation.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Database, Tx } from '../../storage/database.ts';
-import { remoteKey } from '../../kernel/git-remote.ts';
+import { repositoryOf, resolveProject } from '../projects/resolve.ts';
+import type { ProjectLookup } from '../projects/resolve.ts';
 import { releaseClaim } from './claim-store.ts';
 import { assertClaims, take } from './claims.ts';
 import type { ClaimOutput, ClaimRef, HeldClaim, SessionView, StartInput, StartOutput, sessionOperations } from './contract.ts';
@@ -24,12 +25,7 @@ export type SessionsDeps = {
   randomBytes: RandomBytes;
   /** In [0, 1). */
   random: () => number;
-  projects: {
-    /** By id or code. @throws AppError `not_found` */
-    find(org: OrgId, wanted: string): Promise<ProjectId | null>;
-    /** Every project of that git remote. */
-    findByRemote(org: OrgId, remote: string): Promise<{ id: ProjectId; code: string }[]>;
-  };
+  projects: ProjectLookup;
   /** SESSION_LIMITS.staleAfterMs when left out. */
   staleAfterMs?: number;
 };
@@ -99,7 +95,7 @@ export function createSessions(given: SessionsDeps): Sessions {
 
 async function start(deps: Deps, principal: Principal, input: StartInput): Promise<StartOutput> {
   const { org } = principal;
-  const project = await findProject(deps, org, input);
+  const project = await resolveProject(deps.projects, org, input);
   const place = {
     ...{ actor: principal.actor, agent: input.agent, project: project.id, machine: input.machine, track: input.track ?? null },
     repository: input.repository === undefined ? '' : repositoryOf(input.repository),
@@ -118,36 +114,6 @@ async function start(deps: Deps, principal: Principal, input: StartInput): Promi
       ...nextHeartbeat(deps, row.nowMs),
     };
   });
-}
-
-/** By its code, else by the repository's remote, never by a folder's name (spec PRJ-2). */
-async function findProject(deps: Deps, org: OrgId, input: StartInput): Promise<{ id: ProjectId; warnings: string[] }> {
-  const byRemote = input.repository === undefined ? [] : await deps.projects.findByRemote(org, input.repository);
-  if (input.project !== undefined) {
-    const id = await deps.projects.find(org, input.project);
-    if (id === null) throw new AppError('not_found', `There is no project ${input.project}.`);
-    const other = byRemote.length > 0 && !byRemote.some((each) => each.id === id) ? byRemote[0] : undefined;
-    return { id, warnings: other === undefined ? [] : [`The repository belongs to the project ${other.code}, and the session to ${input.project}.`] };
-  }
-  const [found, another] = byRemote;
-  if (found === undefined) {
-    const what =
-      input.repository === undefined
-        ? 'Neither a project nor a repository was named.'
-        : `No project has the repository ${repositoryOf(input.repository)}.`;
-    throw new AppError('not_found', what, { next: 'Register it with `windlass project add`, or name a project.' });
-  }
-  if (another !== undefined) {
-    const codes = byRemote.map(({ code }) => code).join(', ');
-    throw new AppError('invalid_input', `Several projects have this repository: ${codes}.`, { next: 'Name the one you mean as project.' });
-  }
-  return { id: found.id, warnings: [] };
-}
-
-function repositoryOf(remote: string): string {
-  const key = remoteKey(remote);
-  if (key !== null && key.isWellFormed() && !/\p{Cc}/u.test(key)) return key;
-  throw new AppError('invalid_input', 'The repository is no git remote.', { next: 'Send what `git remote get-url origin` prints, or leave it out.' });
 }
 
 async function claim(

@@ -62,17 +62,21 @@ export function createReadIssues(deps: GitHubDeps): ReadIssues {
   };
 }
 
+export function ghEnvironment({ env, path }: Pick<GitHubDeps, 'env' | 'path'>): Record<string, string> {
+  const passed = PASSED.flatMap((each) => ((value) => (value === undefined ? [] : [[each, value] as const]))(env[each]));
+  return { ...Object.fromEntries(passed), PATH: path, GH_PROMPT_DISABLED: '1', GH_NO_UPDATE_NOTIFIER: '1', NO_COLOR: '1' };
+}
+
 type Wanted = { host: string; owner: string; name: string; after: string | null; deadlineMs: number };
 
 /** The page, or why there is none. `-f` takes its value as it stands; `-F` would read a file for one that begins with @. */
 async function ask(deps: GitHubDeps, { host, owner, name, after, deadlineMs }: Wanted): Promise<Page | string> {
   const cursor = after === null ? [] : ['-f', `after=${after}`];
   const variables = ['-f', `query=${QUERY}`, '-f', `owner=${owner}`, '-f', `name=${name}`, ...cursor];
-  const env = PASSED.flatMap((each) => ((value) => (value === undefined ? [] : [[each, value] as const]))(deps.env[each]));
   const result = await deps.run({
     argv: ['gh', 'api', 'graphql', '--hostname', host, ...variables],
     cwd: deps.home,
-    env: { ...Object.fromEntries(env), PATH: deps.path, GH_PROMPT_DISABLED: '1', GH_NO_UPDATE_NOTIFIER: '1', NO_COLOR: '1' },
+    env: ghEnvironment(deps),
     deadlineMs,
     signal: new AbortController().signal,
     maxBytes: GITHUB_LIMITS.outputBytes,

@@ -10,6 +10,7 @@ import type { Database } from '../../../src/storage/database.ts';
 import { createReadCommits, noCommits } from '../../../src/work/handoffs/commits.ts';
 import { HandoffParts, HandoffPayload } from '../../../src/work/handoffs/contract.ts';
 import { draftOf, renderMarkdown, sealPayload } from '../../../src/work/handoffs/handoff.ts';
+import { noPulls } from '../../../src/work/handoffs/pulls.ts';
 import { createHandoffs } from '../../../src/work/handoffs/service.ts';
 import { temporaryFolder } from '../../support/cli.ts';
 import { callerOf, testIds, testOwner } from '../../support/identity.ts';
@@ -27,7 +28,15 @@ const readCommits = createReadCommits({
 });
 
 function handoffsOf(world: SessionWorld, db: Database = world.db) {
-  const { handlers } = createHandoffs({ db, ids: testIds, sessions: world.sessions, projects: world.projects, readCommits, runsSince: noRuns });
+  const { handlers } = createHandoffs({
+    db,
+    ids: testIds,
+    sessions: world.sessions,
+    projects: world.projects,
+    readCommits,
+    readPulls: async () => noPulls('no gh'),
+    runsSince: noRuns,
+  });
   const caller = callerOf(world.owner);
   return {
     handlers,
@@ -204,5 +213,8 @@ test('a proposal says what git tells since the start, and says what it does not 
   assert.equal((await write(session.id, proposal.draft)).created, true);
   const unknown = await readCommits({ path: folder.path, since: 'f'.repeat(40), head: '--output=x' });
   assert.match(unknown.fault ?? '', /git log failed/);
-  assert.match(draftOf(session, { commits: noCommits('no checkout'), runs: await noRuns() }).summary, /commits unknown, 0 runs/);
+  assert.match(
+    draftOf(session, { commits: noCommits('no checkout'), runs: await noRuns(), pulls: noPulls('no gh'), notes: await noRuns() }).summary,
+    /commits unknown, 0 runs/,
+  );
 });
