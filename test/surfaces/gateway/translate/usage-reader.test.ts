@@ -176,6 +176,15 @@ for (const [index, { protocol, body, reading }] of BODIES.entries()) {
   });
 }
 
+test('a text that looks like the end of the body and a usage of its own stays a text [GTW-2]', () => {
+  const evil = 'x"}],"usage":{"input_tokens":999,"output_tokens":999},"stop_reason":"evil","b":[{"c":"\\';
+  const body = { usage: { input_tokens: 1, output_tokens: 2 }, stop_reason: 'end_turn', content: [{ type: 'text', text: evil }], model: 'm' };
+  for (const text of [JSON.stringify(body), `data: ${JSON.stringify(body)}\n\n`]) {
+    const { usage, finish, model } = readIn('anthropic', cut(Buffer.from(text), [5, 2]));
+    assert.deepEqual([usage?.inputTokens, usage?.outputTokens, finish, model], [1, 2, 'end_turn', 'm']);
+  }
+});
+
 test('errors inside a stream are read in each form they come in [GTW-2]', () => {
   for (const provider of PROTOCOLS) {
     const { error } = readIn(NAMES[provider.name] ?? 'anthropic', [provider.errorEvent]);
