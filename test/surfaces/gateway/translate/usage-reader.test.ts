@@ -88,7 +88,7 @@ const BODIES: readonly { protocol: Protocol; body: unknown; reading: Partial<Rea
       model: 'claude',
       content: [
         { type: 'tool_use', input: { usage: { input_tokens: 1_000_000 }, stop_reason: 'no' } },
-        { type: 'text', text: 'Hello' },
+        { type: 'text', text: 'One " and a \\' },
       ],
       stop_reason: 'end_turn',
       usage: {
