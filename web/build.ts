@@ -100,6 +100,8 @@ async function build(digest: string): Promise<void> {
         assetsInlineLimit: 0,
         modulePreload: { polyfill: false },
         reportCompressedSize: false,
+        // what pages share comes in one piece: a page then asks for two files instead of ten
+        rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'shared', test: /web[\\/]src[\\/](?:parts|state)[\\/]/ }] } } },
       },
     });
     compress(made);

@@ -26,7 +26,7 @@ function Console() {
   if (byLink) return <SignIn onSignedIn={look} />;
   switch (session.kind) {
     case 'unknown':
-      return null;
+      return <p className="starting">Windlass</p>;
     case 'out':
       return <SignIn onSignedIn={look} />;
     case 'failed':

@@ -51,7 +51,7 @@ function Today() {
   const status = useCall(api.status.read, { since }, { live: ['run', 'agent', 'approval'], everyMs: 60_000 });
   return (
     <Card title="Today">
-      <Loaded query={status} what="today">
+      <Loaded query={status} what="Today">
         {(found) => <TodayFigures status={found} />}
       </Loaded>
     </Card>
@@ -75,6 +75,7 @@ function TodayFigures({ status: { spend, runs } }: { status: Status }) {
   );
 }
 
+const FAILURES_SHOWN = 5;
 const LOOKED = 'windlass.looked';
 /** Coming back within this is no new look. */
 const SAME_LOOK_MS = 5 * 60_000;
@@ -112,7 +113,7 @@ function Since() {
         )
       }
     >
-      <Loaded query={activity} what="what happened">
+      <Loaded query={activity} what="What happened">
         {(found) => <Happened activity={found} />}
       </Loaded>
     </Card>
@@ -129,7 +130,7 @@ function Happened({ activity }: { activity: Activity }) {
           <a href={`/runs?status=${status}`}>{plural(runs, 'run')}</a> <RunBadge status={status} />
         </li>
       ))}
-      {failures.map((run) => (
+      {failures.slice(0, FAILURES_SHOWN).map((run) => (
         <li key={run.id}>
           <a href={`/runs/${run.id}`}>
             {run.agent} <span className="mono">{shortId(run.id)}</span>

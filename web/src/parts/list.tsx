@@ -18,6 +18,8 @@ export type Column<T> = {
   wide?: boolean;
   /** Left out where there is no room: at 640 px and below. */
   minor?: boolean;
+  /** Left out already at 1000 px and below. */
+  extra?: boolean;
 };
 
 export type Rows<T> = Pick<Query<unknown>, 'loading' | 'reload' | 'atMs'> & {
@@ -84,7 +86,7 @@ export function List<T>({ what, rows, columns, keyOf, empty }: Props<T>) {
 }
 
 function classOf(column: Column<never>): string | undefined {
-  const names = (['end', 'wide', 'minor'] as const).filter((name) => column[name] === true);
+  const names = (['end', 'wide', 'minor', 'extra'] as const).filter((name) => column[name] === true);
   return names.length === 0 ? undefined : names.join(' ');
 }
 

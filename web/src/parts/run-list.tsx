@@ -20,10 +20,10 @@ const COLUMNS: readonly Column<RunSummary>[] = [
       </div>
     ),
   },
-  { title: 'Turns', minor: true, end: true, render: (run) => run.turns },
+  { title: 'Turns', extra: true, end: true, render: (run) => run.turns },
   {
     title: 'Tokens',
-    minor: true,
+    extra: true,
     end: true,
     render: (run) => (
       <span title={`${run.usage.inputTokens} in, ${run.usage.outputTokens} out`}>{tokens(run.usage.inputTokens + run.usage.outputTokens)}</span>

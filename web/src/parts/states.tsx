@@ -27,7 +27,7 @@ export function Loading({ what }: { what: string }) {
 export function Failed({ what, problem, retry }: { what: string; problem: Problem; retry?: () => void }) {
   return (
     <div className="state" role="alert">
-      <p className="title">{`${what} could not be read`}</p>
+      <p className="title">{`${what.charAt(0).toUpperCase()}${what.slice(1)} could not be read`}</p>
       <p>{problem.detail}</p>
       <p className="muted">{problem.next}</p>
       {problem.faults.map((fault) => (

@@ -15,6 +15,7 @@ import { useMay } from '../../state/session.tsx';
 import { Approval } from './approval.tsx';
 
 const SHOWN = 20;
+const HALTED_SHOWN = 5;
 const HALTED_SINCE_MS = 24 * 60 * 60_000;
 
 type Agent = AnswerOf<typeof api.status.read>['agentsInError']['items'][number];
@@ -62,9 +63,14 @@ export function Needs() {
       {agents.map((agent) => (
         <AgentInError key={agent.name} agent={agent} />
       ))}
-      {stopped.map((run) => (
+      {stopped.slice(0, HALTED_SHOWN).map((run) => (
         <Halted key={run.id} run={run} />
       ))}
+      {stopped.length > HALTED_SHOWN && (
+        <p>
+          <a href="/runs?status=halted">More runs halted in the last day</a>
+        </p>
+      )}
       {total === 0 && failed.length === 0 && (
         <div className="card calm">
           <Icon name="check" size={20} />

@@ -16,7 +16,7 @@ type Event = NonNullable<EntryView['event']>;
 type Props = { run: string; step: Step; entries: readonly EntryView[]; onFork: (() => void) | null };
 
 export function StepDetail({ run, step, entries, onFork }: Props) {
-  const [shown, setShown] = useState<'raw' | 'prompt' | null>(null);
+  const [shown, setShown] = useState<'raw' | 'prompt' | null>(step.entry.event?.type === 'context.assembled' ? 'prompt' : null);
   const turn = turnAt(entries, step.seq);
   const { event } = step.entry;
   const flip = (what: 'raw' | 'prompt'): void => setShown(shown === what ? null : what);
