@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME`: runs one benchmark and writes its figures to bench/results/NAME.json and NAME.md. */
+import { benchBriefing } from './briefing.ts';
 import { benchFaults } from './faults.ts';
 import { benchJournal } from './journal.ts';
 import { benchQueue } from './queue.ts';
@@ -7,6 +8,7 @@ import type { Report } from './report.ts';
 import { writeReport } from './report.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = {
+  briefing: benchBriefing,
   faults: benchFaults,
   journal: benchJournal,
   queue: benchQueue,

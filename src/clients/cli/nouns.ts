@@ -91,8 +91,20 @@ export const NOUNS: readonly NounEntry[] = [
   {
     name: 'session',
     group: 'Agents',
-    summary: 'Working sessions of coding CLIs: list, show.',
+    summary: 'Working sessions of coding CLIs: start, keep alive, end, claim, list.',
     load: async () => (await import('./commands/session.ts')).session,
+  },
+  {
+    name: 'brief',
+    group: 'Agents',
+    summary: 'Briefs whoever begins to work on a project.',
+    load: async () => (await import('./commands/brief.ts')).brief,
+  },
+  {
+    name: 'handoff',
+    group: 'Agents',
+    summary: 'What one session leaves to the next, or to another project.',
+    load: async () => (await import('./commands/handoff.ts')).handoff,
   },
   {
     name: 'schedule',

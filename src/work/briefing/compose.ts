@@ -21,13 +21,13 @@ export function compose(head: Said, heard: readonly Heard[], { foot, budget }: {
   const left = { tokens: budget.tokens - budget.count(frame), bytes: budget.bytes - Buffer.byteLength(frame) };
   for (const round of ['own', 'rest'] as const) for (const part of parts) grow(part, { left, budget, round });
   // each piece was counted alone, which is never less than together; the whole is what holds
-  while (budget.count(textOf(head, parts, foot)) > budget.tokens) {
-    const last = parts.findLast((part) => part.shown > 0);
-    if (last === undefined) break;
+  for (;;) {
+    const markdown = textOf(head, parts, foot);
+    const tokens = budget.count(markdown);
+    const last = tokens > budget.tokens ? parts.findLast((part) => part.shown > 0) : undefined;
+    if (last === undefined) return { markdown, tokens, bytes: Buffer.byteLength(markdown), parts: parts.map(viewOf) };
     last.shown -= 1;
   }
-  const markdown = textOf(head, parts, foot);
-  return { markdown, tokens: budget.count(markdown), bytes: Buffer.byteLength(markdown), parts: parts.map(viewOf) };
 }
 
 function grow(part: Part, { left, budget, round }: { left: { tokens: number; bytes: number }; budget: Budget; round: 'own' | 'rest' }): void {

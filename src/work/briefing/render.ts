@@ -38,8 +38,8 @@ export function viewOf(seen: Seen): BriefingView {
   const budget = full
     ? { tokens: Number.POSITIVE_INFINITY, bytes: BRIEFING_LIMITS.fullBytes, count: () => 0 }
     : { tokens: input.budgetTokens, bytes: Number.POSITIVE_INFINITY, count: tokensAtMost };
-  const { markdown, bytes, parts } = compose(headOf(seen), heard, { foot: footOf(statuses), budget });
-  const tokens = tokensAtMost(markdown);
+  const { markdown, bytes, parts, ...counted } = compose(headOf(seen), heard, { foot: footOf(statuses), budget });
+  const tokens = full ? tokensAtMost(markdown) : counted.tokens;
   const faults = [
     ...(!full && bytes > BRIEFING_LIMITS.guardBytes ? [`The briefing has ${bytes} bytes, over the ${BRIEFING_LIMITS.guardBytes} it may have.`] : []),
     ...(!full && tokens > input.budgetTokens ? [`The briefing takes up to ${tokens} tokens, over its budget of ${input.budgetTokens}.`] : []),

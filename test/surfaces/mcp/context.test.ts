@@ -28,7 +28,7 @@ const connect = (server: TestServer, era: 'modern' | 'legacy', over: Partial<Cli
   (era === 'modern' ? newClient : oldClient)({ url: server.url, key: server.ownerKey, toolset: 'context', ...over });
 
 for (const era of ['modern', 'legacy'] as const) {
-  test(`a session over MCP, ${era}: briefed, claimed, noted, handed over, seen by the next [BRF-1, SES-5, HND-2]`, async () => {
+  test(`a session over MCP, ${era}: briefed, claimed, noted, handed over, seen by the next [BRF-1, BRF-4, SES-5, HND-2]`, async () => {
     await using server = await contextServer();
     await using client = await connect(server, era);
     assert.deepEqual(await client.names(), [...TOOLS, ...MORE]);
@@ -85,6 +85,7 @@ for (const era of ['modern', 'legacy'] as const) {
     const list = await next.call('handoff', { project: 'site' });
     const waiting = (list.structured['items'] as { id: string }[])[0]?.id;
     assert.match((await next.call('handoff', { action: 'take', id: waiting })).text, /^Taken/);
+    assert.doesNotMatch((await next.call('briefing', { project: 'site' })).text, /## Handoffs from other projects/);
     assert.match((await next.call('handoff', { action: 'dismiss', id: waiting, reason: 'late' })).text, /was taken by/);
     assert.match(await next.prompt('start_session', { project: 'app' }), /session_start[^]*# Briefing: `app`/);
     assert.match(await next.prompt('end_session', { session: (again.structured['session'] as { id: string }).id }), /Proposed from what happened/);

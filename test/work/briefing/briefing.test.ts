@@ -102,7 +102,7 @@ test('org-wide duties are shown in the platform project only [CAD-1]', async () 
   );
 });
 
-test('alerts, urgent issues and the weekly plan are told, doubts about them as well [BRF-1, BRF-7]', async () => {
+test('alerts, urgent issues and the weekly plan are told, doubts about them as well, on a track its issues [BRF-1, BRF-7, SES-7]', async () => {
   await using world = await briefingWorld({ queue: queueOf() });
   const { db, org, app, site, owner } = world;
   await db.setTime(START_MS);
