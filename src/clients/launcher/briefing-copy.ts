@@ -10,7 +10,7 @@ import { documentOperations } from '../../work/documents/contract.ts';
 import type { Cli } from '../cli/command.ts';
 import type { Connection } from '../cli/connection.ts';
 import { relativeTime } from '../cli/format.ts';
-import { briefingOperations } from './briefing-operation.ts';
+import { briefingOperations } from '../../work/briefing/contract.ts';
 import { keep, readKept } from './kept-file.ts';
 
 const DOCUMENTS_MAX = 100;

@@ -37,13 +37,15 @@ export const claude: CodingCli = {
       ],
     },
   ],
-  args: () => [],
+  // it heeds permissions of a project only once the folder is trusted in its own dialog; with = no prompt is taken for one more tool
+  args: ({ trust }) => (trust ? ['--allowedTools=mcp__windlass'] : []),
+  isUnattended: (args) => args.some((each) => each === '-p' || each === '--print'),
   environment: ({ gateway }): Environment =>
     gateway === null
       ? { set: {}, without: [] }
       : { set: { ANTHROPIC_BASE_URL: `${gateway.url}/anthropic`, ANTHROPIC_AUTH_TOKEN: gateway.key }, without: ['ANTHROPIC_API_KEY'] },
-  probeArgs: () => [
-    ...['-p', 'Say that you are done.', '--output-format', 'json', '--no-session-persistence', '--allowedTools', 'Bash(windlass hook probe)'],
+  probeArgs: (_setup, command) => [
+    ...['-p', 'Say that you are done.', '--output-format', 'json', '--no-session-persistence', `--allowedTools=Bash(${command})`],
     // only what is ours: a repository that nobody has trusted yet runs nothing of its own here
     ...['--setting-sources', 'user', '--strict-mcp-config', '--mcp-config', JSON.stringify({ mcpServers: { windlass: SERVER } })],
   ],

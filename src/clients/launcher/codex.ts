@@ -40,6 +40,7 @@ export const codex: CodingCli = {
     ...(passed.length === 0 ? [] : ['-c', 'shell_environment_policy.ignore_default_excludes=true']),
     ...(trust ? ['-c', `projects={${JSON.stringify(checkout)}={trust_level="trusted"}}`, '--dangerously-bypass-hook-trust'] : []),
   ],
+  isUnattended: (args) => args.some((each) => each === 'exec' || each === 'e'),
   environment: ({ gateway }): Environment => ({ set: gateway === null ? {} : { [KEY_VARIABLE]: gateway.key }, without: [] }),
   probeArgs: (setup) => ['exec', ...codex.args(setup), '--ephemeral', '--skip-git-repo-check', '-m', 'windlass-probe', 'Say that you are done.'],
   userFiles: ['.codex/config.toml'],

@@ -35,10 +35,12 @@ export type CodingCli = {
   files(setup: Setup): readonly OwnedFile[];
   /** Before the person's own arguments. No value of a secret stands among them. */
   args(setup: Setup): readonly string[];
+  /** Whether it is started to work alone: then nobody can answer its questions, and it would refuse in their name. */
+  isUnattended(args: readonly string[]): boolean;
   /** Variables to set, and those of the shell that would win over them and are left out. */
   environment(setup: Setup): Environment;
-  /** One turn without a person, for the proof that variables reach its children; nothing of it is kept. */
-  probeArgs(setup: Setup): readonly string[];
+  /** One turn without a person in which its shell may run the command, for the proof that variables reach its children; nothing of it is kept. */
+  probeArgs(setup: Setup, command: string): readonly string[];
   /** Configuration outside the project, relative to the person's folder. */
   readonly userFiles: readonly string[];
   /** Whether every MCP server gets every variable; else only those that its entry names. */
@@ -61,6 +63,7 @@ export const OWN_VARIABLES = [
   'WINDLASS_PROJECT',
   'WINDLASS_AGENT',
   'WINDLASS_ENVIRONMENT',
+  'WINDLASS_UNATTENDED',
   'WINDLASS_PROBE',
 ] as const;
 

@@ -38,6 +38,7 @@ export const gemini: CodingCli = {
     },
   ],
   args: () => [],
+  isUnattended: (args) => args.some((each) => each === '-p' || each === '--prompt'),
   environment: ({ gateway, trust }) => ({
     set: {
       ...(gateway === null ? {} : { GOOGLE_GEMINI_BASE_URL: `${gateway.url}/google`, GEMINI_API_KEY: gateway.key }),

@@ -57,7 +57,7 @@ async function onStart(call: Call): Promise<HookAnswer> {
   const session =
     started === null
       ? 'Windlass does not answer: no session was started. Go on, keep what you do in commits, and try `session_start` later.'
-      : `Your session is \`${started.id}\`. \`session_start\` with agent "${name}", machine "${cli.machine.name}" and clientSession "${input.session_id}" resumes it; end it with \`session_end\`.`;
+      : `Your session is \`${started.id}\`. \`session_start\` with agent "${name}", machine "${cli.machine.name}" and clientSession "${input.session_id}" resumes it; name it as \`session\` in other calls, and end it with \`session_end\`.`;
   return { kind: 'context', text: told === null ? session : `${told.markdown}\n\n${session}` };
 }
 

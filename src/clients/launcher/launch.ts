@@ -200,7 +200,7 @@ async function startOf(cli: Cli, { setup, coding, secrets, project, wish, connec
   const { set, without } = coding.environment(setup);
   const own = {
     ...{ WINDLASS_HOME: cli.home, WINDLASS_PROJECT: project.code, WINDLASS_AGENT: coding.name, WINDLASS_ENVIRONMENT: wish.environment },
-    ...(setup.gateway === null ? {} : { WINDLASS_GATEWAY_URL: setup.gateway.url }),
+    ...(coding.isUnattended(wish.args) ? { WINDLASS_UNATTENDED: '1' } : {}),
   };
   const key = await passOnKey(cli, connection);
   const left = [...without, ...(key ? [] : ['WINDLASS_KEY'])];

@@ -53,7 +53,9 @@ async function digestOf({ coding, installed, setup, env }: Proving): Promise<str
 
 /** What did not get through, in words; empty when all did. */
 async function probe(cli: Cli, { coding, installed, setup, env }: Proving): Promise<string[]> {
-  await using model = await startProbeModel('windlass hook probe', PROBE_MARK);
+  // a login shell makes its own PATH, so the command is named whole
+  const command = `${join(cli.home, 'bin', 'windlass')} hook probe`;
+  await using model = await startProbeModel(command, PROBE_MARK);
   const nonce = Buffer.from(cli.randomBytes(NONCE_BYTES)).toString('hex');
   const names: readonly string[] = setup.passed;
   const probing = { ...setup, gateway: { url: model.url, key: 'probe' } };
@@ -63,7 +65,7 @@ async function probe(cli: Cli, { coding, installed, setup, env }: Proving): Prom
     ...set,
     [PROBE_VARIABLE]: JSON.stringify({ url: model.url, nonce, names: [...names, 'WINDLASS_HOME'] }),
   };
-  const run = cli.execute(installed.program, coding.probeArgs(probing), { cwd: setup.checkout, env: childEnv, timeoutMs: PROOF_MS });
+  const run = cli.execute(installed.program, coding.probeArgs(probing, command), { cwd: setup.checkout, env: childEnv, timeoutMs: PROOF_MS });
   const failure = await run.then(
     () => null,
     (error: unknown) => toAppError(error),

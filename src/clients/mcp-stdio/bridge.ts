@@ -7,7 +7,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { parseFrames, problemError } from '../api.ts';
 import { compareVersions } from '../cli/connection.ts';
 import type { RequestId } from './message.ts';
-import { Message, refusalOf, revisionOf, routingHeaders, serverVersionOf } from './message.ts';
+import { Message, refusalOf, revisionOf, routingHeaders, serverVersionOf, withoutAsking } from './message.ts';
 import type { Place } from './server-link.ts';
 import { createServerLink } from './server-link.ts';
 import type { Session } from './session.ts';
@@ -19,6 +19,8 @@ export type BridgeDeps = {
   fetch: typeof globalThis.fetch;
   /** Which tools of the server; its usual ones when left out. */
   toolset?: string | undefined;
+  /** Nobody is there to be asked, whatever the client says of itself. */
+  unattended?: boolean;
   clock: Clock;
   /** Of this code. */
   version: string;
@@ -68,7 +70,8 @@ export function createBridge(deps: BridgeDeps): Bridge {
 
   return {
     async take(line) {
-      const message = parse(line);
+      const parsed = parse(line);
+      const message = parsed !== null && deps.unattended === true ? withoutAsking(parsed) : parsed;
       if (message === null) return deps.write({ jsonrpc: '2.0', id: null, error: { code: -32700, message: 'This line is no JSON-RPC message.' } });
       const cancelled = message.method === 'notifications/cancelled' ? open.get(message.params?.['requestId'] as RequestId) : undefined;
       if (cancelled !== undefined) return cancelled.abort();

@@ -26,7 +26,7 @@ const LAST_ANSWERS_MS = 60_000;
 export async function runMcpStdio(options: McpStdioOptions): Promise<void> {
   const { env, home, clock, fetch, toolset, version, stdin, stdout, warn } = options;
   const bridge = createBridge({
-    ...{ clock, fetch, toolset, version, warn },
+    ...{ clock, fetch, toolset, version, warn, unattended: (env['WINDLASS_UNATTENDED'] ?? '') !== '' },
     locate: () => locate({ env, home }),
     write: (message) => void stdout.write(`${JSON.stringify(message)}\n`),
   });

@@ -31,6 +31,21 @@ export function revisionOf({ params }: Message): string | null {
   return typeof version === 'string' ? version : null;
 }
 
+const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
+
+/** Without the client's word that it can ask a person: where nobody is there, it would refuse in their name. */
+export function withoutAsking(message: Message): Message {
+  const { params } = message;
+  const without = (capabilities: unknown): unknown => {
+    if (typeof capabilities !== 'object' || capabilities === null) return capabilities;
+    return Object.fromEntries(Object.entries(capabilities).filter(([name]) => name !== 'elicitation'));
+  };
+  if (message.method === 'initialize') return { ...message, params: { ...params, capabilities: without(params?.['capabilities']) } };
+  const meta = params?._meta;
+  if (meta === undefined || !(CAPABILITIES_KEY in meta)) return message;
+  return { ...message, params: { ...params, _meta: { ...meta, [CAPABILITIES_KEY]: without(meta[CAPABILITIES_KEY]) } } };
+}
+
 /** Which member of the parameters the `Mcp-Name` header repeats (SEP-2243, SEP-2663). */
 const NAMED_BY: Readonly<Record<string, string>> = {
   'tools/call': 'name',
