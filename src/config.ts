@@ -87,6 +87,8 @@ export const ConfigFile = z.strictObject({
     .prefault({}),
   defaultModel: z.string().optional(),
   providers: z.record(z.string(), ProviderConfig).default({}),
+  /** What a new organization may use of the operator's keys, to try models without an account elsewhere (spec BUD-4). */
+  try: z.strictObject({ tokensPerDay: z.int().positive() }).optional(),
   /** Prices and windows by `provider/model`, in the form of `src/runtime/models/prices.json`, checked where they are read (spec GTW-5). */
   prices: z.record(z.string(), z.unknown()).default({}),
   /** Names for models (spec GTW-3), for runs and at the gateway. */
@@ -110,6 +112,8 @@ export type Config = Readonly<{
   defaultModel: string | null;
   providers: Readonly<Record<string, z.infer<typeof ProviderConfig>>>;
   prices: Readonly<Record<string, unknown>>;
+  /** Null: plan `builder`. */
+  tryTokensPerDay: number | null;
   aliases: Readonly<Record<string, z.infer<typeof AliasConfig>>>;
   gateway: z.infer<typeof GatewayConfig>;
   mcpServers: Readonly<Record<string, McpServerConfig>>;
@@ -155,6 +159,10 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
     defaultModel: env['WINDLASS_MODEL'] ?? file.defaultModel ?? null,
     providers: file.providers,
     prices: file.prices,
+    tryTokensPerDay:
+      number('WINDLASS_TRY_TOKENS_PER_DAY', env['WINDLASS_TRY_TOKENS_PER_DAY'], { min: 1, max: Number.MAX_SAFE_INTEGER }) ??
+      file.try?.tokensPerDay ??
+      null,
     aliases: file.aliases,
     gateway: file.gateway,
     mcpServers: file.tools,

@@ -13,6 +13,7 @@ import { announce, closeAll, createBase, openBlobs, openDatabase, repeat } from 
 import { serve } from './serve.ts';
 import type { Welcome } from './welcome.ts';
 import { welcome } from './welcome.ts';
+import { createSpending } from './spending.ts';
 import type { OrgId, RunId } from './kernel/ids.ts';
 import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
@@ -110,6 +111,8 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
   const domains = createDomains(config, { ...base, ...ground });
   closers.push({ what: 'tools', close: () => domains.toolset.tools.close() });
   await domains.toolset.reap();
+  const spending = createSpending({ ...base, ...ground, ...domains });
+  closers.push(...spending.closers);
   const counts = startEngine(config, { ...base, ...ground, ...domains }, closers);
   const url = await serve(
     config,
@@ -121,12 +124,13 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
       counts,
       version: VERSION,
       webhooks: domains.context.webhooks,
-      operations: operationsOf({ ...base, ...ground, ...domains }),
+      operations: [...operationsOf({ ...base, ...ground, ...domains }), ...spending.operations],
     },
     closers,
   );
   // A key is shown once, so none is made before everything that can fail has not: a taken port, above all.
   const people = await ensurePeople(config, { ...ground, newOwnerKey: options.newOwnerKey === true });
+  await spending.budgets.ensurePlan(people.org, config.tryTokensPerDay);
   closers.push(await announce(config, { url, version: VERSION, fetch: globalThis.fetch, clock: base.clock }));
 
   let stopping: Promise<void> | null = null;

@@ -37,6 +37,7 @@ import { listen } from './surfaces/http/listen.ts';
 import { createRateLimiter } from './surfaces/http/rate-limit.ts';
 import { createAgentsToolset } from './surfaces/mcp/agents-toolset.ts';
 import { CONTEXT_TOOLSET } from './surfaces/mcp/context-toolset.ts';
+import { BUDGETS_TOOLSET } from './surfaces/mcp/budgets-toolset.ts';
 import { KEYS_TOOLSET } from './surfaces/mcp/keys-toolset.ts';
 import { createPersonasToolset, createReviewsToolset } from './surfaces/mcp/reviews-toolset.ts';
 import type { Library } from './work/personas/library.ts';
@@ -112,7 +113,7 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
   });
   const personas = (await deps.library.list(null)).found.map(({ persona }) => persona);
   const agentTools = createAgentsToolset({ watch, clock });
-  const toolsets = [agentTools, CONTEXT_TOOLSET, createReviewsToolset(), createPersonasToolset(personas), KEYS_TOOLSET] as const;
+  const toolsets = [agentTools, CONTEXT_TOOLSET, createReviewsToolset(), createPersonasToolset(personas), KEYS_TOOLSET, BUDGETS_TOOLSET] as const;
   const mcp = mountMcp(app, { ...door, clock, toolsets, newSessionId: randomUUID });
   mountWebhooks(app, { webhooks: deps.webhooks, limiter: door.limiter });
   mountHealth(app, {

@@ -11,8 +11,8 @@ import { FinalStatus, WaitingFor } from './run-status.ts';
 const Ms = z.int().nonnegative();
 const CallId = z.string();
 
-/** Who or what did it: an actor's id with the name to show, and the fingerprint of the key it used, where it used one. */
-export const By = z.object({ actor: z.string(), name: z.string(), key: z.string().optional() });
+/** Who or what did it: an actor's id with the name to show, and the fingerprint and id of the key it used, where it used one. */
+export const By = z.object({ actor: z.string(), name: z.string(), key: z.string().optional(), keyId: z.string().optional() });
 export type By = z.infer<typeof By>;
 
 /** One policy decision (spec POL-1). */
@@ -241,7 +241,10 @@ export const RunEvent = z.discriminatedUnion('type', [
   event('guardrail.fired', { where: z.string(), rule: z.string(), excerpt: z.string(), callId: CallId.optional() }),
   event('guardrail.overridden', { rule: z.string(), reason: z.string(), by: By }),
   event('budget.warned', { budget: z.string(), usedShare: z.number(), resetsAtMs: Ms.nullable() }),
-  event('budget.exhausted', { budget: z.string(), resetsAtMs: Ms.nullable(), message: z.string() }),
+  /** `unit` is what the budget counts; of `runs`, the run itself may not begin yet. */
+  event('budget.exhausted', { budget: z.string(), unit: z.string().optional(), resetsAtMs: Ms.nullable(), message: z.string() }),
+  /** It costs far more than its agent's runs do: it pauses until a person says that it may go on (spec BUD-7). */
+  event('budget.spiked', { costMicroUsd: z.int(), medianMicroUsd: z.int(), runs: z.int() }),
   /** The final answer was not accepted; the model is told `message` and has one more try for this reason. */
   event('output.rejected', {
     turn: z.int().positive(),

@@ -33,6 +33,10 @@ export const ID_PREFIXES = {
   mach: 'machine',
   pnl: 'review panel',
   fnd: 'review finding',
+  mcl: 'model call',
+  bud: 'budget',
+  ask: 'request for more budget',
+  grt: 'budget grant',
 } as const;
 export type IdPrefix = keyof typeof ID_PREFIXES;
 

@@ -12,7 +12,7 @@ import type { RandomBytes } from '../kernel/ids.ts';
 
 /** Hash before a stream's first entry. */
 export const NO_HASH = '0'.repeat(64);
-const SALT_BYTES = 16;
+export const SALT_BYTES = 16;
 
 /** What somebody wants written; `payload` is any JSON value with a `type`. */
 export type Draft = { readonly payload: { readonly type: string }; readonly effectId: string | null };
@@ -111,6 +111,7 @@ function hashOf(entry: Envelope): string {
   return sha256Hex(canonicalJson({ org, stream, seq, atMs, type, version, actor, effectId, fence, prevHash, commitment }));
 }
 
-function commitmentOf(salt: string, payload: string): string {
+/** What the chain goes over in place of a payload. `salt` in hex. */
+export function commitmentOf(salt: string, payload: string): string {
   return createHash('sha256').update(salt, 'hex').update(payload).digest('hex');
 }

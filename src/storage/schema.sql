@@ -175,13 +175,16 @@ table api_key, row level security forced
   api_key_pkey PRIMARY KEY (org_id, id)
  indexes
   CREATE UNIQUE INDEX api_key_by_hash ON api_key USING btree (hash)
+  CREATE INDEX api_key_by_successor ON api_key USING btree (org_id, replaced_by) WHERE (replaced_by IS NOT NULL)
  policies
   identity_marks for update to windlass_identity using true with check true
   identity_reads for select to windlass_identity using true
   org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_follows for select to windlass_worker using true
  grants
   windlass_app: insert, select, update (expires_at), update (replaced_by), update (revoked_at)
   windlass_identity: select, update (last_used_at)
+  windlass_worker: select (id), select (org_id), select (replaced_by)
 
 table approval, row level security forced
   org_id text not null
@@ -229,6 +232,120 @@ table approval, row level security forced
  grants
   windlass_app: select, update (answer), update (answer_args), update (answer_text), update (answered_at), update (answered_by), update (answered_key), update (answered_name), update (state)
   windlass_worker: insert, select, update (state)
+
+table budget, row level security forced
+  org_id text not null
+  id text not null
+  scope text not null
+  scope_rank smallint not null generated as 
+CASE scope
+    WHEN 'org'::text THEN 0
+    WHEN 'project'::text THEN 1
+    WHEN 'agent'::text THEN 2
+    WHEN 'key'::text THEN 3
+    ELSE 4
+END
+  subject text not null
+  unit text not null
+  period text not null
+  amount bigint not null
+  spent bigint not null default 0
+  reserved bigint not null default 0
+  since timestamp with time zone
+  warned_at timestamp with time zone
+  exhausted_at timestamp with time zone
+  told boolean not null default true
+  plan text
+  created_by text not null
+  created_at timestamp with time zone not null default clock_now()
+ constraints
+  budget_amount_check CHECK ((amount >= 0))
+  budget_period_check CHECK ((period = ANY (ARRAY['run'::text, 'five_hours'::text, 'day'::text, 'week'::text, 'month'::text, 'total'::text])))
+  budget_plan_check CHECK ((plan = 'try'::text))
+  budget_reserved_check CHECK ((reserved >= 0))
+  budget_scope_check CHECK ((scope = ANY (ARRAY['org'::text, 'project'::text, 'agent'::text, 'key'::text, 'run'::text])))
+  budget_unit_check CHECK ((unit = ANY (ARRAY['micro_usd'::text, 'tokens'::text, 'calls'::text, 'runs'::text])))
+  budget_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  budget_pkey PRIMARY KEY (org_id, id)
+  budget_org_id_scope_subject_unit_period_plan_key UNIQUE NULLS NOT DISTINCT (org_id, scope, subject, unit, period, plan)
+ indexes
+  CREATE INDEX budget_untold ON budget USING btree (org_id) WHERE (NOT told)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_meters for all to windlass_worker using true with check true
+ grants
+  windlass_app: delete, insert, select, update (amount), update (exhausted_at), update (plan), update (reserved), update (since), update (spent), update (told), update (warned_at)
+  windlass_worker: select, update
+
+table budget_grant, row level security forced
+  org_id text not null
+  id text not null
+  budget_id text not null
+  amount bigint not null
+  reason text not null
+  request_id text
+  actor_id text not null
+  actor_name text not null
+  created_at timestamp with time zone not null default clock_now()
+  until timestamp with time zone not null
+ constraints
+  budget_grant_amount_check CHECK ((amount > 0))
+  budget_grant_org_id_budget_id_fkey FOREIGN KEY (org_id, budget_id) REFERENCES budget(org_id, id) ON DELETE CASCADE
+  budget_grant_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE INDEX budget_grant_by_end ON budget_grant USING btree (org_id, budget_id, until)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_meters for all to windlass_worker using true with check true
+ grants
+  windlass_app: insert, select
+  windlass_worker: select
+
+table budget_request, row level security forced
+  org_id text not null
+  id text not null
+  budget_id text not null
+  amount bigint not null
+  reason text not null
+  actor_id text not null
+  actor_name text not null
+  created_at timestamp with time zone not null default clock_now()
+  state text not null default 'open'::text
+  answered_by text
+  answered_at timestamp with time zone
+  answer text not null default ''::text
+ constraints
+  budget_request_amount_check CHECK ((amount > 0))
+  budget_request_state_check CHECK ((state = ANY (ARRAY['open'::text, 'granted'::text, 'refused'::text])))
+  budget_request_org_id_budget_id_fkey FOREIGN KEY (org_id, budget_id) REFERENCES budget(org_id, id) ON DELETE CASCADE
+  budget_request_pkey PRIMARY KEY (org_id, id)
+ indexes
+  CREATE INDEX budget_request_of ON budget_request USING btree (org_id, budget_id)
+  CREATE INDEX budget_request_open ON budget_request USING btree (org_id, created_at) WHERE (state = 'open'::text)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_meters for all to windlass_worker using true with check true
+ grants
+  windlass_app: insert, select, update (answer), update (answered_at), update (answered_by), update (state)
+  windlass_worker: select
+
+table budget_run, row level security forced
+  org_id text not null
+  budget_id text not null
+  run_id text not null
+  spent bigint not null default 0
+  reserved bigint not null default 0
+  warned boolean not null default false
+ constraints
+  budget_run_reserved_check CHECK ((reserved >= 0))
+  budget_run_org_id_budget_id_fkey FOREIGN KEY (org_id, budget_id) REFERENCES budget(org_id, id) ON DELETE CASCADE
+  budget_run_pkey PRIMARY KEY (org_id, budget_id, run_id)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_meters for all to windlass_worker using true with check true
+ grants
+  windlass_app: select
+  windlass_worker: delete, insert, select, update
 
 table checkpoint, row level security forced
   org_id text not null
@@ -1032,6 +1149,52 @@ table sign_in_link, row level security forced
   windlass_identity: select
   windlass_worker: delete, select
 
+table spend_day, row level security forced
+  org_id text not null
+  day date not null
+  project_id text not null
+  agent_id text not null
+  key_id text not null
+  model text not null
+  actor_id text not null
+  rehearsed boolean not null
+  calls bigint not null
+  failed bigint not null
+  estimated bigint not null
+  unpriced bigint not null
+  outside bigint not null
+  input_tokens bigint not null
+  cached_input_tokens bigint not null
+  cache_write_tokens bigint not null
+  output_tokens bigint not null
+  reasoning_tokens bigint not null
+  micro_usd bigint not null
+ constraints
+  spend_day_pkey PRIMARY KEY (org_id, day, project_id, agent_id, key_id, model, actor_id, rehearsed)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_meters for all to windlass_worker using true with check true
+ grants
+  windlass_app: select
+  windlass_worker: delete, insert, select, update
+
+table spend_hold, row level security forced
+  org_id text not null
+  id text not null
+  parts json not null
+  at timestamp with time zone not null
+  process text
+  lease_until timestamp with time zone
+  call text
+ constraints
+  spend_hold_pkey PRIMARY KEY (org_id, id)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_meters for all to windlass_worker using true with check true
+ grants
+  windlass_app: select
+  windlass_worker: delete, insert, select, update
+
 table standard, row level security forced
   org_id text not null
   id text not null
@@ -1238,6 +1401,27 @@ table weekly_plan, row level security forced
  grants
   windlass_app: insert, select
 
+CREATE OR REPLACE FUNCTION budget_granted(org text, budget text, now timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select coalesce(sum(g.amount), 0)::bigint from budget_grant g where g.org_id = org and g.budget_id = budget and g.until > now $function$
+-- owner login; execute: public
+
+CREATE OR REPLACE FUNCTION budget_since(period text, since timestamp with time zone, now timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE period WHEN 'day'::text THEN GREATEST(since, (date_trunc('day'::text, (now AT TIME ZONE 'UTC'::text)) AT TIME ZONE 'UTC'::text)) WHEN 'week'::text THEN GREATEST(since, (date_trunc('week'::text, (now AT TIME ZONE 'UTC'::text)) AT TIME ZONE 'UTC'::text)) WHEN 'month'::text THEN GREATEST(since, (date_trunc('month'::text, (now AT TIME ZONE 'UTC'::text)) AT TIME ZONE 'UTC'::text)) WHEN 'five_hours'::text THEN CASE WHEN ((since IS NULL) OR (now >= (since + '05:00:00'::interval))) THEN now ELSE since END ELSE since END
+-- owner login; execute: public
+
+CREATE OR REPLACE FUNCTION budget_until(period text, since timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE period WHEN 'day'::text THEN (((since AT TIME ZONE 'UTC'::text) + '1 day'::interval) AT TIME ZONE 'UTC'::text) WHEN 'week'::text THEN (((since AT TIME ZONE 'UTC'::text) + '7 days'::interval) AT TIME ZONE 'UTC'::text) WHEN 'month'::text THEN (((since AT TIME ZONE 'UTC'::text) + '1 mon'::interval) AT TIME ZONE 'UTC'::text) WHEN 'five_hours'::text THEN (since + '05:00:00'::interval) ELSE NULL::timestamp with time zone END
+-- owner login; execute: public
+
 CREATE OR REPLACE FUNCTION claim_runs(worker text, lease interval, wanted integer, pools text[], only_org text, only_run text)
  RETURNS TABLE(org_id text, run_id text, fence bigint, head_seq bigint, head_hash text)
  LANGUAGE plpgsql
@@ -1350,12 +1534,12 @@ CREATE OR REPLACE FUNCTION current_org()
 RETURN NULLIF(current_setting('windlass.org'::text, true), ''::text)
 -- owner login; execute: public
 
-CREATE OR REPLACE FUNCTION journal_append(requests json, entries json, payloads json, patches json, sealed_at timestamp with time zone, tolerance interval, OUT matched integer[], OUT now timestamp with time zone, OUT first_position bigint)
+CREATE OR REPLACE FUNCTION journal_append(requests json, entries json, payloads json, patches json, spends json, sealed_at timestamp with time zone, tolerance interval, OUT matched integer[], OUT now timestamp with time zone, OUT first_position bigint, OUT verdicts json)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
 begin
-  select g.matched, g.now into matched, now from journal_guard(requests, sealed_at, tolerance) g;
+  select g.matched, g.now, g.verdicts into matched, now, verdicts from journal_guard(requests, spends, sealed_at, tolerance) g;
   if cardinality(matched) > 0 then
     first_position := journal_write(matched, requests, entries, payloads, patches);
   end if;
@@ -1378,7 +1562,7 @@ end
 $function$
 -- owner windlass_worker; execute: public
 
-CREATE OR REPLACE FUNCTION journal_guard(requests json, sealed_at timestamp with time zone, tolerance interval, OUT matched integer[], OUT now timestamp with time zone)
+CREATE OR REPLACE FUNCTION journal_guard(requests json, spends json, sealed_at timestamp with time zone, tolerance interval, OUT matched integer[], OUT now timestamp with time zone, OUT verdicts json)
  RETURNS record
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1387,6 +1571,8 @@ CREATE OR REPLACE FUNCTION journal_guard(requests json, sealed_at timestamp with
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
 AS $function$
+declare
+  refused integer[];
 begin
   now := clock_now();
   if sealed_at not between now - tolerance and now + tolerance then
@@ -1402,6 +1588,18 @@ begin
     returning r.ordinal
   )
   select coalesce(array_agg(m.ordinal), '{}') into matched from moved m;
+  if spends is null or cardinality(matched) = 0 then
+    return;
+  end if;
+  verdicts := spend_apply(spends, matched, now);
+  select array_agg(v.ordinal) into refused from json_to_recordset(verdicts) as v (ordinal integer, refused json) where v.refused is not null;
+  if refused is null then
+    return;
+  end if;
+  update stream s set head_seq = r.head_seq, head_hash = decode(r.head_hash, 'hex')
+    from json_to_recordset(requests) as r (ordinal integer, org text, run text, head_seq bigint, head_hash text)
+    where r.ordinal = any (refused) and s.org_id = r.org and s.id = r.run;
+  select coalesce(array_agg(m.ordinal), '{}') into matched from unnest(matched) as m (ordinal) where m.ordinal <> all (refused);
 end
 $function$
 -- owner login; execute: windlass_worker
@@ -1461,6 +1659,100 @@ end
 $function$
 -- owner login; execute: windlass_worker
 
+CREATE OR REPLACE FUNCTION json_concat(a json, b json)
+ RETURNS json
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ select coalesce(json_agg(e.value), '[]') from (select value from json_array_elements(a) union all select value from json_array_elements(b)) e $function$
+-- owner login; execute: public
+
+CREATE OR REPLACE FUNCTION ledger_commit(ops json, entries json, payloads json)
+ RETURNS json
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  now timestamptz := clock_now();
+  at timestamptz := date_trunc('milliseconds', clock_now());
+  at_ms bigint := (extract(epoch from date_trunc('milliseconds', clock_now())) * 1000)::bigint;
+  verdicts json;
+  out_of integer[];
+  e record;
+  previous_org text := '';
+  previous_stream text := '';
+  head_seq bigint;
+  head_hash text;
+  hash text;
+  w_ordinal integer[] := '{}';
+  w_seq bigint[] := '{}';
+  w_previous text[] := '{}';
+  w_hash text[] := '{}';
+begin
+  verdicts := spend_apply(ops, null, now);
+  select coalesce(array_agg(v.ordinal), '{}') into out_of
+    from json_to_recordset(verdicts) as v (ordinal integer, refused json, settled boolean) where v.refused is not null or v.settled;
+  insert into stream (org_id, id, kind)
+    select distinct n.org, n.stream, 'key' from json_to_recordset(entries) as n (ordinal integer, org text, stream text) where n.ordinal <> all (out_of)
+    order by 1, 2
+    on conflict do nothing;
+  perform from stream s
+    where (s.org_id, s.id) in (select n.org, n.stream from json_to_recordset(entries) as n (ordinal integer, org text, stream text) where n.ordinal <> all (out_of))
+    order by s.org_id collate "C", s.id collate "C" for no key update of s;
+  for e in
+    select n.*, s.head_seq, encode(s.head_hash, 'hex') as head_hash
+    from json_to_recordset(entries) as n (ordinal integer, org text, stream text, type text, version integer, actor text, "effectId" text, commitment text)
+      join stream s on s.org_id = n.org and s.id = n.stream
+    where n.ordinal <> all (out_of)
+    order by n.org collate "C", n.stream collate "C", n.ordinal
+  loop
+    if e.org <> previous_org or e.stream <> previous_stream then
+      head_seq := e.head_seq;
+      head_hash := e.head_hash;
+      previous_org := e.org;
+      previous_stream := e.stream;
+    end if;
+    head_seq := head_seq + 1;
+    hash := encode(sha256(convert_to(format('{"actor":%s,"atMs":%s,"commitment":"%s","effectId":%s,"fence":0,"org":%s,"prevHash":"%s","seq":%s,"stream":%s,"type":%s,"version":%s}',
+      to_json(e.actor), at_ms, e.commitment, coalesce(to_json(e."effectId"), 'null'), to_json(e.org), head_hash, head_seq, to_json(e.stream), to_json(e.type), e.version), 'UTF8')), 'hex');
+    w_ordinal := w_ordinal || e.ordinal;
+    w_seq := w_seq || head_seq;
+    w_previous := w_previous || head_hash;
+    w_hash := w_hash || hash;
+    head_hash := hash;
+  end loop;
+  if cardinality(w_ordinal) = 0 then
+    return verdicts;
+  end if;
+  update stream s set head_seq = h.seq, head_hash = decode(h.hash, 'hex')
+    from (
+      select distinct on (n.org, n.stream) n.org, n.stream, w.seq, w.hash
+      from unnest(w_ordinal, w_seq, w_hash) as w (ordinal, seq, hash)
+        join json_to_recordset(entries) as n (ordinal integer, org text, stream text) on n.ordinal = w.ordinal
+      order by n.org, n.stream, w.seq desc
+    ) h
+    where s.org_id = h.org and s.id = h.stream;
+  if payloads is not null then
+    insert into payload (org_id, digest, body)
+      select p.org, decode(p.commitment, 'hex'), p.body
+      from json_to_recordset(payloads) as p (ordinal integer, org text, commitment text, body text)
+      where p.ordinal = any (w_ordinal);
+  end if;
+  perform journal_position_lock();
+  insert into journal (org_id, stream, seq, position, at, type, version, actor, effect_id, fence, prev_hash, hash, commitment, salt, payload)
+    select n.org, n.stream, w.seq, nextval('journal_position'), at, n.type, n.version, n.actor, n."effectId", 0, decode(w.previous, 'hex'),
+      decode(w.hash, 'hex'), decode(n.commitment, 'hex'), decode(n.salt, 'hex'), n.payload
+    from unnest(w_ordinal, w_seq, w_previous, w_hash) as w (ordinal, seq, previous, hash)
+      join json_to_recordset(entries) as n (ordinal integer, org text, stream text, type text, version integer, actor text, "effectId" text,
+        commitment text, salt text, payload text) on n.ordinal = w.ordinal;
+  return verdicts;
+end
+$function$
+-- owner login; execute: windlass_worker
+
 CREATE OR REPLACE FUNCTION prolong_leases(worker text, leases json, lease interval)
  RETURNS TABLE(id text)
  LANGUAGE plpgsql
@@ -1511,3 +1803,345 @@ begin
 end
 $function$
 -- owner login; execute: windlass_app, windlass_worker
+
+CREATE OR REPLACE FUNCTION spend_apply(ops json, wanted integer[], now timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  op spend_op[];
+  locked_org text[];
+  locked_id text[];
+  verdicts json;
+begin
+  select array_agg(o order by o.ordinal) into op from json_populate_recordset(null::spend_op, ops) o where wanted is null or o.ordinal = any (wanted);
+  if op is null then
+    return '[]';
+  end if;
+  if exists (select from unnest(op) o join budget b on b.org_id = o.org) then
+    if wanted is not null then
+      ops := array_to_json(op);
+    end if;
+    select array_agg(l.org_id), array_agg(l.id) into locked_org, locked_id from (
+      select b.org_id, b.id from budget b
+      where (b.org_id, b.id) in (
+        select m.org_id, m.id from spend_subjects(ops) s join budget m on m.org_id = s.org and m.scope = s.scope and m.subject = s.subject
+        union
+        select o.org, p.budget from unnest(op) o join spend_hold h on h.org_id = o.org and h.id = o.id
+          cross join json_to_recordset(h.parts) as p (budget text) where o.kind in ('settle', 'release', 'lapse'))
+      order by b.org_id collate "C", b.scope_rank, b.id collate "C" for no key update of b
+    ) l;
+  end if;
+  verdicts := spend_settle(op, now);
+  if (locked_id is not null or exists (select from unnest(op) o where o.process is not null))
+    and exists (select from unnest(op) o where o.kind in ('reserve', 'start')) then
+    verdicts := json_concat(verdicts, spend_reserve(op, ops, locked_org, locked_id, now));
+  end if;
+  return verdicts;
+end
+$function$
+-- owner login; execute: windlass_worker
+
+CREATE OR REPLACE FUNCTION spend_reserve(op spend_op[], ops json, locked_org text[], locked_id text[], now timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  -- pairs of an op and a counter that it takes from, in the order of ops
+  p_ordinal integer[] := '{}';
+  p_counter integer[];
+  p_need bigint[];
+  p_org text[];
+  p_budget text[];
+  p_root text[];
+  -- counters: a budget, or a budget for each run and one run
+  c_org text[] := '{}';
+  c_budget text[] := '{}';
+  c_root text[] := '{}';
+  c_unit text[];
+  c_most bigint[];
+  c_spent bigint[];
+  c_reserved bigint[];
+  c_since timestamptz[];
+  c_told json[];
+  c_until timestamptz[];
+  c_refused boolean[];
+  a_reserved bigint[];
+  a_spent bigint[];
+  one spend_op;
+  first integer := 1;
+  past integer;
+  c integer;
+  worst integer;
+  passing boolean;
+  passes boolean;
+  has_money boolean;
+  has_cap boolean;
+  left_micro_usd bigint;
+  left_tokens bigint;
+  accepted integer[] := '{}';
+  verdicts json[] := '{}';
+begin
+  if locked_id is not null then
+    select array_agg(x.ordinal order by x.ordinal, x.scope_rank, x.id), array_agg(x.counter order by x.ordinal, x.scope_rank, x.id),
+        array_agg(x.need order by x.ordinal, x.scope_rank, x.id), array_agg(x.org_id order by x.ordinal, x.scope_rank, x.id),
+        array_agg(x.id order by x.ordinal, x.scope_rank, x.id), array_agg(x.root order by x.ordinal, x.scope_rank, x.id)
+      into p_ordinal, p_counter, p_need, p_org, p_budget, p_root
+      from (
+        select m.*, dense_rank() over (order by m.org_id, m.id, m.root) as counter from (
+          select s.ordinal, b.org_id, b.id, b.scope_rank, case when b.period = 'run' then o.root else '' end as root,
+            case b.unit when 'micro_usd' then coalesce(o.micro_usd, 0) when 'tokens' then o.tokens else 1 end as need
+          from spend_subjects(ops) s join unnest(op) o on o.ordinal = s.ordinal
+            join budget b on b.org_id = s.org and b.scope = s.scope and b.subject = s.subject
+            join unnest(locked_org, locked_id) as l (org, id) on l.org = b.org_id and l.id = b.id
+          where (o.kind = 'start') = (b.unit = 'runs') and (b.period <> 'run' or o.root is not null)
+        ) m
+      ) x;
+    p_ordinal := coalesce(p_ordinal, '{}');
+  end if;
+  if cardinality(p_ordinal) > 0 then
+    insert into budget_run (org_id, budget_id, run_id)
+      select distinct p.org, p.budget, p.root from unnest(p_org, p_budget, p_root) as p (org, budget, root) where p.root <> ''
+      on conflict do nothing;
+    update budget b set since = budget_since(b.period, b.since, now), spent = 0, reserved = 0, warned_at = null, exhausted_at = null, told = true
+      from (select distinct p.org, p.budget from unnest(p_org, p_budget) as p (org, budget)) p
+      where b.org_id = p.org and b.id = p.budget and b.since is distinct from budget_since(b.period, b.since, now);
+    select array_agg(k.org order by k.counter), array_agg(k.budget order by k.counter), array_agg(k.root order by k.counter),
+        array_agg(b.unit order by k.counter), array_agg(b.amount + budget_granted(b.org_id, b.id, now) order by k.counter),
+        array_agg(coalesce(r.spent, b.spent) order by k.counter), array_agg(coalesce(r.reserved, b.reserved) order by k.counter),
+        array_agg(b.since order by k.counter), array_agg(budget_until(b.period, b.since) order by k.counter),
+        array_agg(json_build_object('budget', b.id, 'scope', b.scope, 'unit', b.unit, 'period', b.period, 'plan', b.plan) order by k.counter),
+        array_agg(false), array_agg(0::bigint), array_agg(0::bigint)
+      into c_org, c_budget, c_root, c_unit, c_most, c_spent, c_reserved, c_since, c_until, c_told, c_refused, a_reserved, a_spent
+      from (select distinct p.counter, p.org, p.budget, p.root from unnest(p_counter, p_org, p_budget, p_root) as p (counter, org, budget, root)) k
+        join budget b on b.org_id = k.org and b.id = k.budget
+        left join budget_run r on k.root <> '' and r.org_id = k.org and r.budget_id = k.budget and r.run_id = k.root;
+  end if;
+
+  foreach one in array op loop
+    continue when one.kind not in ('reserve', 'start');
+    past := first;
+    worst := null;
+    passing := true;
+    has_money := false;
+    has_cap := false;
+    left_micro_usd := null;
+    left_tokens := null;
+    while p_ordinal[past] = one.ordinal loop
+      c := p_counter[past];
+      case c_unit[c]
+        when 'micro_usd' then
+          has_money := true;
+          left_micro_usd := least(left_micro_usd, c_most[c] - c_spent[c] - c_reserved[c]);
+          if one.micro_usd is null and worst is null then
+            worst := c;
+          end if;
+        when 'tokens' then
+          has_cap := true;
+          left_tokens := least(left_tokens, c_most[c] - c_spent[c] - c_reserved[c]);
+        else
+          has_cap := true;
+      end case;
+      past := past + 1;
+    end loop;
+    if worst is not null and not has_cap then
+      -- money is capped, the price is not known, and nothing else caps: refused, not guessed
+      verdicts := verdicts || json_build_object('ordinal', one.ordinal, 'refused', json_build_object('why', 'unpriced', 'told', c_told[worst],
+        'limit', c_most[worst], 'spent', c_spent[worst], 'reserved', c_reserved[worst], 'resets_at', (extract(epoch from c_until[worst]) * 1000)::bigint));
+      first := past;
+      continue;
+    end if;
+    worst := null;
+    for i in first .. past - 1 loop
+      c := p_counter[i];
+      continue when c_spent[c] + c_reserved[c] + p_need[i] <= c_most[c];
+      -- what is under way may leave room
+      passes := c_spent[c] + p_need[i] <= c_most[c];
+      if worst is null or (passing and not passes) or (passing = passes and (c_until[c] is null or c_until[c] > c_until[worst])) then
+        worst := c;
+      end if;
+      passing := passing and passes;
+      if not passes then
+        c_refused[c] := true;
+      end if;
+    end loop;
+    if worst is not null then
+      verdicts := verdicts || json_build_object('ordinal', one.ordinal, 'refused', json_build_object('why', 'exhausted', 'told', c_told[worst],
+        'limit', c_most[worst], 'spent', c_spent[worst], 'reserved', c_reserved[worst], 'resets_at', (extract(epoch from c_until[worst]) * 1000)::bigint,
+        'passing', passing, 'left_micro_usd', left_micro_usd, 'left_tokens', left_tokens));
+    else
+      accepted := accepted || one.ordinal;
+      for i in first .. past - 1 loop
+        c := p_counter[i];
+        if one.kind = 'start' then
+          c_spent[c] := c_spent[c] + p_need[i];
+          a_spent[c] := a_spent[c] + p_need[i];
+        else
+          c_reserved[c] := c_reserved[c] + p_need[i];
+          a_reserved[c] := a_reserved[c] + p_need[i];
+        end if;
+      end loop;
+    end if;
+    first := past;
+  end loop;
+
+  if cardinality(c_org) > 0 then
+    update budget b set reserved = b.reserved + a.reserved, spent = b.spent + a.spent,
+        exhausted_at = case when a.refused then coalesce(b.exhausted_at, now) else b.exhausted_at end,
+        warned_at = case when a.warns then now else b.warned_at end,
+        told = b.told and not (a.warns or (a.refused and b.exhausted_at is null))
+      from (
+        select u.org, u.budget, u.reserved, u.spent, u.refused, w.warned_at is null and u.spent > 0 and (w.spent + u.spent) * 5 >= u.most * 4 as warns
+        from unnest(c_org, c_budget, c_root, a_reserved, a_spent, c_refused, c_most) as u (org, budget, root, reserved, spent, refused, most)
+          join budget w on w.org_id = u.org and w.id = u.budget
+        where u.root = '' and (u.reserved > 0 or u.spent > 0 or u.refused)
+      ) a
+      where b.org_id = a.org and b.id = a.budget;
+    update budget_run r set reserved = r.reserved + a.reserved, spent = r.spent + a.spent
+      from unnest(c_org, c_budget, c_root, a_reserved, a_spent) as a (org, budget, root, reserved, spent)
+      where a.root <> '' and (a.reserved > 0 or a.spent > 0) and r.org_id = a.org and r.budget_id = a.budget and r.run_id = a.root;
+  end if;
+  insert into spend_hold (org_id, id, parts, at, process, lease_until, call)
+    select o.org, o.id, coalesce(h.parts, '[]'), now, o.process, now + o.lease, o.call
+    from unnest(op) o left join lateral (
+      select json_agg(json_build_object('budget', c_budget[p.counter], 'root', c_root[p.counter], 'since', c_since[p.counter],
+        'unit', c_unit[p.counter], 'amount', p.need)) as parts
+      from unnest(p_ordinal, p_counter, p_need) as p (ordinal, counter, need)
+      where p.ordinal = o.ordinal and p.need > 0
+    ) h on true
+    where o.kind = 'reserve' and o.ordinal = any (accepted) and (h.parts is not null or o.process is not null);
+  return array_to_json(verdicts);
+end
+$function$
+-- owner login; execute: windlass_worker
+
+CREATE OR REPLACE FUNCTION spend_settle(op spend_op[], now timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  held integer[];
+  verdicts json;
+begin
+  if not exists (select from unnest(op) o where o.kind in ('settle', 'release', 'lapse')) then
+    return '[]';
+  end if;
+  held := '{}';
+  verdicts := '[]';
+  if exists (select from unnest(op) o join spend_hold h on h.org_id = o.org and h.id = o.id where o.kind in ('settle', 'release', 'lapse')) then
+    with gone as (
+      delete from spend_hold h using unnest(op) o
+      where o.kind in ('settle', 'release', 'lapse') and h.org_id = o.org and h.id = o.id
+      returning o.ordinal, h.org_id, h.parts
+    ),
+    part as (
+      select g.ordinal, g.org_id, p.budget, p.root, p.since, p.amount, case
+          when o.kind = 'lapse' then p.amount
+          when o.kind = 'release' then 0
+          when p.unit = 'tokens' then o.tokens
+          when p.unit = 'calls' then o.calls
+          else coalesce(o.micro_usd, 0)
+        end as actual
+      from gone g join unnest(op) o on o.ordinal = g.ordinal
+        cross join json_to_recordset(g.parts) as p (budget text, root text, since timestamptz, unit text, amount bigint)
+    ),
+    -- a window that ended meanwhile is history, and what was reserved in it with it
+    whole as (
+      select p.org_id, p.budget, min(p.ordinal) as ordinal, sum(p.amount) as amount, sum(p.actual) as actual,
+        b.warned_at is null and (b.spent + sum(p.actual)) * 5 >= (b.amount + budget_granted(b.org_id, b.id, now)) * 4 and sum(p.actual) > 0 as warns
+      from part p join budget b on b.org_id = p.org_id and b.id = p.budget and b.since = p.since
+      where p.root = '' group by p.org_id, p.budget, b.org_id, b.id
+    ),
+    moved as (
+      update budget b set reserved = b.reserved - w.amount, spent = b.spent + w.actual,
+        warned_at = case when w.warns then now else b.warned_at end, told = b.told and not w.warns
+      from whole w where b.org_id = w.org_id and b.id = w.budget
+      returning w.ordinal, w.warns, b.id, b.spent, b.amount + budget_granted(b.org_id, b.id, now) as most, budget_until(b.period, b.since) as until
+    ),
+    single as (
+      select p.org_id, p.budget, p.root, min(p.ordinal) as ordinal, sum(p.amount) as amount, sum(p.actual) as actual,
+        b.amount + budget_granted(b.org_id, b.id, now) as most,
+        not r.warned and (r.spent + sum(p.actual)) * 5 >= (b.amount + budget_granted(b.org_id, b.id, now)) * 4 and sum(p.actual) > 0 as warns
+      from part p join budget b on b.org_id = p.org_id and b.id = p.budget
+        join budget_run r on r.org_id = p.org_id and r.budget_id = p.budget and r.run_id = p.root
+      where p.root <> '' group by p.org_id, p.budget, p.root, b.org_id, b.id, r.org_id, r.budget_id, r.run_id
+    ),
+    moved_run as (
+      update budget_run r set reserved = r.reserved - s.amount, spent = r.spent + s.actual, warned = r.warned or s.warns
+      from single s where r.org_id = s.org_id and r.budget_id = s.budget and r.run_id = s.root
+      returning s.ordinal, s.warns, s.budget as id, r.spent, s.most, null::timestamptz as until
+    ),
+    warning as (
+      select m.ordinal, json_agg(json_build_object('budget', m.id, 'spent', m.spent, 'limit', m.most, 'resets_at', (extract(epoch from m.until) * 1000)::bigint)) as warned
+      from (select * from moved union all select * from moved_run) m where m.warns group by m.ordinal
+    )
+    select (select coalesce(array_agg(g.ordinal), '{}') from gone g),
+      (select coalesce(json_agg(json_build_object('ordinal', w.ordinal, 'warned', w.warned)), '[]') from warning w)
+      into held, verdicts;
+  end if;
+  if exists (select from unnest(op) o where o.only_held and o.kind in ('settle', 'release', 'lapse') and o.ordinal <> all (held)) then
+    select json_concat(verdicts, json_agg(json_build_object('ordinal', o.ordinal, 'settled', true))) into verdicts
+      from unnest(op) o where o.only_held and o.kind in ('settle', 'release', 'lapse') and o.ordinal <> all (held);
+  end if;
+  insert into spend_day as d (org_id, day, project_id, agent_id, key_id, model, actor_id, rehearsed, calls, failed, estimated, unpriced, outside,
+      input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, micro_usd)
+    select o.org, (o.at at time zone 'UTC')::date, coalesce(o.project, ''), coalesce(o.agent, ''), coalesce(o.key, ''), o.model, o.actor, o.rehearsed,
+      count(*), count(*) filter (where o.failed), count(*) filter (where o.estimated), count(*) filter (where o.micro_usd is null),
+      count(*) filter (where o.root is null), sum(o.input_tokens), sum(o.cached_input_tokens), sum(o.cache_write_tokens), sum(o.output_tokens),
+      sum(o.reasoning_tokens), coalesce(sum(o.micro_usd), 0)
+    from unnest(op) o
+    where o.kind in ('settle', 'lapse') and o.model is not null and (not o.only_held or o.ordinal = any (held))
+    group by 1, 2, 3, 4, 5, 6, 7, 8
+    -- every writer takes the rows in this order
+    order by 1, 2, 3, 4, 5, 6, 7, 8
+  on conflict (org_id, day, project_id, agent_id, key_id, model, actor_id, rehearsed) do update set
+    calls = d.calls + excluded.calls, failed = d.failed + excluded.failed, estimated = d.estimated + excluded.estimated,
+    unpriced = d.unpriced + excluded.unpriced, outside = d.outside + excluded.outside, input_tokens = d.input_tokens + excluded.input_tokens,
+    cached_input_tokens = d.cached_input_tokens + excluded.cached_input_tokens, cache_write_tokens = d.cache_write_tokens + excluded.cache_write_tokens,
+    output_tokens = d.output_tokens + excluded.output_tokens, reasoning_tokens = d.reasoning_tokens + excluded.reasoning_tokens,
+    micro_usd = d.micro_usd + excluded.micro_usd;
+  return verdicts;
+end
+$function$
+-- owner login; execute: windlass_worker
+
+CREATE OR REPLACE FUNCTION spend_subjects(ops json)
+ RETURNS TABLE(ordinal integer, org text, scope text, subject text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+with recursive op as materialized (
+  select o.* from json_populate_recordset(null::spend_op, ops) o where o.kind = 'start' or (o.kind = 'reserve' and not o.rehearsed)
+),
+line as (
+  select o.ordinal, o.org, o.agent, r.parent_id from op o left join run r on o.child and r.org_id = o.org and r.id = o.id
+  union all
+  select l.ordinal, l.org, r.agent_id, r.parent_id from line l join run r on r.org_id = l.org and r.id = l.parent_id
+),
+keys as (
+  select o.ordinal, o.org, o.key from op o where o.key is not null
+  union
+  select k.ordinal, k.org, a.id from keys k join api_key a on a.org_id = k.org and a.replaced_by = k.key
+)
+select o.ordinal, o.org, 'org', o.org from op o
+union select o.ordinal, o.org, 'project', o.project from op o where o.project is not null
+union select l.ordinal, l.org, 'agent', l.agent from line l where l.agent is not null
+union select k.ordinal, k.org, 'key', k.key from keys k
+union select o.ordinal, o.org, 'run', o.root from op o where o.root is not null
+$function$
+-- owner login; execute: windlass_worker

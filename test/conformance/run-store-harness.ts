@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import type { OrgId, RunId, WorkerId } from '../../src/kernel/ids.ts';
 import type { AppendRequest, AppendResult, ClaimRequest, Lease, NewRun, RunStore } from '../../src/runtime/runs/store-port.ts';
 import type { SealedEntry } from '../../src/storage/journal.ts';
+import type { ModelBudget } from '../support/budget-model.ts';
 import { ACTOR, endedEvent, noteEvent } from '../support/run-fixtures.ts';
 
 export type StoreUnderTest = {
@@ -13,6 +14,9 @@ export type StoreUnderTest = {
   setTime(afterStartMs: number): Promise<void>;
   addOrg(org: OrgId): Promise<void>;
   setLimit(limit: { org: OrgId; scope: 'org' | 'agent'; id: string; max: number }): Promise<void>;
+  setBudget(budget: ModelBudget): Promise<void>;
+  /** What stands in a budget, or for one tree of runs in a budget for each. */
+  counter(budget: string, root?: string): Promise<{ spent: number; reserved: number }>;
   sealed(org: OrgId, run: RunId): Promise<SealedEntry[]>;
   [Symbol.asyncDispose](): Promise<void>;
 };

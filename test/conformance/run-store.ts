@@ -9,6 +9,7 @@ import type { RunEvent } from '../../src/kernel/events.ts';
 import type { AppendRequest, RunStore } from '../../src/runtime/runs/store-port.ts';
 import { verifyChain } from '../../src/storage/journal.ts';
 import { ACTOR, newRun, noteEvent } from '../support/run-fixtures.ts';
+import { budgetSuite } from './run-store-budgets.ts';
 import { claimSuite } from './run-store-claims.ts';
 import { A, append, appended, B, claim, claimOne, create, ended, ids, LEASE_MS, opened, request, run, START_MS } from './run-store-harness.ts';
 import type { OpenStore } from './run-store-harness.ts';
@@ -21,6 +22,7 @@ export function runStoreSuite(name: string, open: OpenStore): void {
   batchTests(name, open);
   inboxTests(name, open);
   claimSuite(name, open);
+  budgetSuite(name, open);
 }
 
 function journalTests(name: string, open: OpenStore): void {

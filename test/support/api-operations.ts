@@ -65,6 +65,8 @@ const ABSENT: Readonly<Record<string, string>> = {
   'reviews/{id}': `run_${ABSENT_ID}`,
   'panels/{id}': `pnl_${ABSENT_ID}`,
   'findings/{id}': `fnd_${ABSENT_ID}`,
+  'budgets/{id}': `bud_${ABSENT_ID}`,
+  'requests/{id}': `ask_${ABSENT_ID}`,
   'requests/{correlationId}': `cor_${ABSENT_ID}`,
   'versions/{version}': '1',
   'prompts/{turn}': '1',

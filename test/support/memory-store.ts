@@ -21,6 +21,7 @@ import type {
   RunRow,
   RunStore,
 } from '../../src/runtime/runs/store-port.ts';
+import { createBudgetModel, type BudgetModel } from './budget-model.ts';
 import { NO_HASH, sealEntries } from '../../src/storage/journal.ts';
 import type { SealedEntry } from '../../src/storage/journal.ts';
 
@@ -41,6 +42,7 @@ export type MemoryTx = {
 export type Held = RunRow & { number: number; worker: string | null; leaseUntilMs: number | null };
 
 export type MemoryStore = RunStore & {
+  readonly budgets: BudgetModel;
   setLimit(limit: { org: OrgId; scope: 'org' | 'agent'; id: string; max: number | null }): void;
   /** All sealed entries of a stream, to verify the chain. */
   sealed(org: OrgId, run: RunId): SealedEntry[];
@@ -58,6 +60,7 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
   const journal = new Map<string, { entry: Entry; sealed: SealedEntry }[]>();
   const inbox = new Map<number, InboxItem>();
   const limits = new Map<string, number>();
+  const budgets = createBudgetModel({ agentsAbove: (org, run) => agentsAbove(runs, org, run) });
   let fate: (kind: CommitKind) => CommitFate | Promise<CommitFate> = () => 'commit';
   let numbers = 0;
   let positions = 0;
@@ -138,6 +141,9 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
   const applyRequest = (request: AppendRequest, companion: readonly (() => void)[]): AppendResult => {
     const row = matching(request.lease);
     if (row === undefined || !consumable(request)) return { ok: 'stale' };
+    const verdict = request.spend === undefined ? undefined : budgets.apply([request.spend], now()).get(0);
+    const over = verdict?.refused ?? null;
+    if (over !== null) return { ok: 'over_budget', ...over };
     let entries: Entry[];
     try {
       entries = write(row, request.actor, request.events);
@@ -147,7 +153,7 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
     for (const apply of companion) apply();
     applyPatch(row, typeof request.patch === 'function' ? request.patch(now()) : request.patch);
     for (const id of request.consumed) inbox.delete(id);
-    return { ok: 'appended', entries, lease: { ...request.lease, headSeq: row.headSeq, headHash: row.headHash } };
+    return { ok: 'appended', entries, warned: verdict?.warned ?? [], lease: { ...request.lease, headSeq: row.headSeq, headHash: row.headHash } };
   };
 
   return {
@@ -236,14 +242,20 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
       }
       const outcome = await fate('append');
       if (outcome === 'fail') throw new AppError('unavailable', 'The store did not commit.');
-      return prepared.map(({ request, refused, applies }): AppendResult => {
+      const carryOut = ({ request, refused, applies }: (typeof prepared)[number]): AppendResult => {
         if (refused !== null) return refused;
         if (outcome !== 'lost') return applyRequest(request, applies);
         // read back and not found: fenced off, so that the lost commit cannot come true later, and free to be taken
         const row = matching(request.lease);
         if (row !== undefined) Object.assign(row, { fence: row.fence + 1, worker: null, leaseUntilMs: null, runnableAtMs: now() });
         return { ok: 'stale' };
-      });
+      };
+      // what settles makes room for what reserves beside it
+      const isFirst = ({ spend }: AppendRequest): boolean => spend !== undefined && spend.kind !== 'reserve' && spend.kind !== 'start';
+      const results = new Map<AppendRequest, AppendResult>();
+      for (const each of prepared.toSorted((a, b) => Number(isFirst(b.request)) - Number(isFirst(a.request))))
+        results.set(each.request, carryOut(each));
+      return prepared.map(({ request }) => results.get(request) ?? { ok: 'stale' });
     },
     async readEntries(org, run, { afterSeq, limit }) {
       const list = journal.get(keyOf(org, run)) ?? [];
@@ -264,12 +276,20 @@ export function createMemoryStore(deps: { clock: Clock; randomBytes: RandomBytes
       if (max === null) limits.delete(`${scope}/${org}/${id}`);
       else limits.set(`${scope}/${org}/${id}`, max);
     },
+    budgets,
     sealed: (org, run) => (journal.get(keyOf(org, run)) ?? []).map(({ sealed }) => sealed),
     runs: () => [...runs.values()],
     setFate(hook) {
       fate = hook;
     },
   };
+}
+
+function agentsAbove(runs: ReadonlyMap<string, Held>, org: string, run: string): string[] {
+  const parent = runs.get(keyOf(org, run))?.parent ?? null;
+  if (parent === null) return [];
+  const agent = runs.get(keyOf(org, parent))?.agent;
+  return [...(agent === undefined ? [] : [agent]), ...agentsAbove(runs, org, parent)];
 }
 
 /** When it may be taken: Infinity for never. */

@@ -33,6 +33,8 @@ const WORDS: Words = {
   'guardrail.fired': (e) => `${e.rule} in ${e.where}: ${e.excerpt}`,
   'guardrail.overridden': (e) => `${e.rule} by ${e.by.name}: ${e.reason}`,
   'budget.warned': (e) => `${e.budget}, ${Math.round(e.usedShare * 100)}% used`,
+  'budget.spiked': (e) =>
+    `it cost ${(e.costMicroUsd / 1e6).toFixed(2)} USD, the last ${e.runs} runs ${(e.medianMicroUsd / 1e6).toFixed(2)} USD in the median`,
   'budget.exhausted': (e) => `${e.budget}: ${e.message}`,
   'output.rejected': (e) => `turn ${e.turn}, ${e.why}: ${e.message}`,
   'stop_rule.tripped': (e) => `${e.rule}: ${e.detail}`,

@@ -122,6 +122,7 @@ function linesOf(view: RunView, event: RunEvent, atMs: number): Line[] {
     case 'model.fellback':
     case 'tool.outcome_unknown':
     case 'budget.warned':
+    case 'budget.spiked':
     case 'output.rejected':
     case 'guardrail.overridden':
     case 'artefact.failed':

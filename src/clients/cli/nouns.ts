@@ -197,6 +197,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   {
+    name: 'budget',
+    group: 'Server',
+    summary: 'Budgets and spend: list, set, ask for more, grant, what was spent.',
+    load: async () => (await import('./commands/budget.ts')).budget,
+  },
+  {
     name: 'status',
     group: 'Server',
     summary: 'What goes on, what waits for you, what it has cost today.',

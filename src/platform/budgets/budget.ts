@@ -1,22 +1,8 @@
 /**
  * What a budget is (spec BUD-2, BUD-8, BUD-9): where it holds, what it counts, for how long. Pure; how it is kept is the ledger's.
  */
-import { z } from 'zod';
-
-/** In the order in which their rows are locked. A run's is its whole tree's: children count to the topmost run. */
-export const BudgetScope = z.enum(['org', 'project', 'agent', 'key', 'run']);
-export type BudgetScope = z.infer<typeof BudgetScope>;
-
-/** Tokens are all but cached input (spec HAR-2), money is micro-USD. */
-export const BudgetUnit = z.enum(['micro_usd', 'tokens', 'calls', 'runs']);
-export type BudgetUnit = z.infer<typeof BudgetUnit>;
-
-/**
- * `run`: each tree of runs for itself. `five_hours` begins with the first call after the one before it ended, as
- * subscriptions count. `day` is a day of UTC, `week` begins on Monday, `month` on the 1st, all at 00:00 UTC. `total` never ends.
- */
-export const BudgetPeriod = z.enum(['run', 'five_hours', 'day', 'week', 'month', 'total']);
-export type BudgetPeriod = z.infer<typeof BudgetPeriod>;
+import { amountText } from '../../kernel/amount.ts';
+import type { BudgetPeriod, BudgetScope, BudgetUnit } from './contract.ts';
 
 /** Why a call may not be made. Amounts are in the budget's unit. */
 export type BudgetRefusal = {
@@ -38,3 +24,44 @@ export type BudgetRefusal = {
   /** For people: what is left, when it resets, how to ask for more. */
   message: string;
 };
+
+const SCOPE_WORDS = {
+  org: 'the organization',
+  project: 'the project',
+  agent: 'the agent',
+  key: 'the key',
+  run: 'the run',
+} as const satisfies Record<BudgetScope, string>;
+const PERIOD_WORDS = {
+  run: 'for each run',
+  five_hours: 'in 5 hours',
+  day: 'a day',
+  week: 'a week',
+  month: 'a month',
+  total: 'in total',
+} as const satisfies Record<BudgetPeriod, string>;
+
+/** `5.00 USD a day of the organization`. */
+export function budgetText({ scope, unit, period, limit }: Pick<BudgetRefusal, 'scope' | 'unit' | 'period' | 'limit'>): string {
+  return `${amountText(unit, limit)} ${PERIOD_WORDS[period]} of ${SCOPE_WORDS[scope]}`;
+}
+
+/** Why, what is left, when it resets, what to do. `tried`: the budget is the plan's, which nobody of the organization can raise. */
+export function refusalText(refusal: Omit<BudgetRefusal, 'message'>, tried: boolean): string {
+  const { unit, spent, reserved, left, resetsAtMs, budget } = refusal;
+  const resets = resetsAtMs === null ? 'It does not reset by itself.' : `It resets at ${minute(resetsAtMs)} UTC.`;
+  if (refusal.why === 'unpriced') {
+    return `The price of the model is not known, and the budget of ${budgetText(refusal)} (${budget}) caps money, so the call is refused rather than guessed. Give the model a price in windlass.yaml, or set a budget in tokens beside it.`;
+  }
+  const state = `${amountText(unit, spent)} spent, ${amountText(unit, reserved)} reserved by calls under way, ${amountText(unit, left)} left`;
+  const what =
+    refusal.retryAfterMs === null
+      ? `The budget of ${budgetText(refusal)} does not cover this: ${state}.`
+      : `The budget of ${budgetText(refusal)} is held by calls under way: ${state}. Try again when they are over.`;
+  const more = tried ? 'To have more, use a key of your own (plan builder).' : `Ask for more: windlass budget request ${budget}`;
+  return `${what} ${resets} ${more}`;
+}
+
+function minute(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+}

@@ -25,7 +25,7 @@ export type Principal = {
 };
 
 export function byOf(principal: Principal): By {
-  return { actor: principal.actor, name: principal.name, key: principal.fingerprint };
+  return { actor: principal.actor, name: principal.name, key: principal.fingerprint, keyId: principal.key };
 }
 
 export function roleAtLeast(role: Role, least: Role): boolean {

@@ -134,6 +134,8 @@ async function load(deps: DriveDeps, hold: Hold): Promise<HeldRun | null> {
     inboxReadAtMs: 0,
     shown: row,
     over: null,
+    refused: null,
+    warned: [],
   };
   try {
     held.state = await loadState(deps.store, { org, run });

@@ -17,6 +17,8 @@ import { sealEntries } from '../../storage/journal.ts';
 import type { SealedEntry } from '../../storage/journal.ts';
 import { changesOf } from './projection.ts';
 import type { AppendRequest, AppendResult } from './store-port.ts';
+import type { BudgetWarning, SpendVerdict } from '../../platform/budgets/spend.ts';
+import { readVerdicts, rowOfSpend } from '../../platform/budgets/spend.ts';
 
 /** How far the process's idea of the database's time may be off before an append is sealed anew. */
 export const CLOCK_TOLERANCE = '250 milliseconds';
@@ -29,7 +31,7 @@ export type AppendDeps = { db: Database; clock: DatabaseClock; randomBytes: Rand
 
 /** A request with its entries sealed; `ordinal` is its place in the statement's arguments. */
 type Sealed = { ordinal: number; request: AppendRequest; entries: readonly SealedEntry[]; changes: JsonObject | null };
-type Answer = { matched: readonly number[]; firstPosition: number };
+type Answer = { matched: readonly number[]; firstPosition: number; verdicts: ReadonlyMap<number, SpendVerdict> };
 
 /**
  * Commits a batch. Answers in the same order; one refused request does not harm the others.
@@ -111,27 +113,27 @@ async function writeBatch(deps: AppendDeps, sealed: readonly Sealed[], blame: (r
     .toSorted((a, b) => order(a.request.lockOrder, b.request.lockOrder));
   return deps.db.asWorker(async (tx) => {
     if (companions.length === 0) {
-      const [row] = await tx.last<{ matched: number[] | null; now: number; first_position: number | null }>(
-        'select matched, now, first_position from journal_append($1, $2, $3, $4, $5, $6)',
-        [args.requests, args.entries, args.payloads, args.patches, sealedAt, CLOCK_TOLERANCE],
+      const [row] = await tx.last<{ matched: number[] | null; now: number; first_position: number | null; verdicts: unknown }>(
+        'select matched, now, first_position, verdicts from journal_append($1, $2, $3, $4, $5, $6, $7)',
+        [args.requests, args.entries, args.payloads, args.patches, args.spends, sealedAt, CLOCK_TOLERANCE],
       );
       invariant(row !== undefined, 'journal_append answers one row');
-      if (row.matched !== null) return { matched: row.matched, firstPosition: row.first_position ?? 0 };
+      if (row.matched !== null) return { matched: row.matched, firstPosition: row.first_position ?? 0, verdicts: readVerdicts(row.verdicts) };
       deps.clock.observe(row.now, sentLocalMs);
       return null;
     }
-    const [guard] = await tx.query<{ matched: number[] | null; now: number }>('select matched, now from journal_guard($1, $2, $3)', [
-      args.requests,
-      sealedAt,
-      CLOCK_TOLERANCE,
-    ]);
+    const [guard] = await tx.query<{ matched: number[] | null; now: number; verdicts: unknown }>(
+      'select matched, now, verdicts from journal_guard($1, $2, $3, $4)',
+      [args.requests, args.spends, sealedAt, CLOCK_TOLERANCE],
+    );
     invariant(guard !== undefined, 'journal_guard answers one row');
     if (guard.matched === null) {
       deps.clock.observe(guard.now, sentLocalMs);
       return null;
     }
+    const verdicts = readVerdicts(guard.verdicts);
     await runCompanions(tx, companions, { matched: guard.matched, blame });
-    if (guard.matched.length === 0) return { matched: [], firstPosition: 0 };
+    if (guard.matched.length === 0) return { matched: [], firstPosition: 0, verdicts };
     const [row] = await tx.last<{ first_position: number }>('select journal_write($1, $2, $3, $4, $5) as first_position', [
       guard.matched,
       args.requests,
@@ -139,7 +141,7 @@ async function writeBatch(deps: AppendDeps, sealed: readonly Sealed[], blame: (r
       args.payloads,
       args.patches,
     ]);
-    return { matched: guard.matched, firstPosition: row?.first_position ?? 0 };
+    return { matched: guard.matched, firstPosition: row?.first_position ?? 0, verdicts };
   });
 }
 
@@ -156,13 +158,17 @@ async function runCompanions(
   }
 }
 
-function argumentsOf(sealed: readonly Sealed[]): { requests: string; entries: string; payloads: string | null; patches: string | null } {
+type Arguments = { requests: string; entries: string; payloads: string | null; patches: string | null; spends: string | null };
+
+function argumentsOf(sealed: readonly Sealed[]): Arguments {
   const requests = sealed.map(({ ordinal, request, entries }) => ({
     ordinal,
     org: request.lease.org,
     run: request.lease.run,
     fence: request.lease.fence,
     head_seq: request.lease.headSeq,
+    // what a budget refuses is moved back to where it was
+    head_hash: request.spend === undefined ? undefined : request.lease.headHash,
     new_seq: entries.at(-1)?.seq ?? request.lease.headSeq,
     new_hash: entries.at(-1)?.hash ?? request.lease.headHash,
     consumed: request.consumed.length === 0 ? undefined : request.consumed,
@@ -172,11 +178,13 @@ function argumentsOf(sealed: readonly Sealed[]): { requests: string; entries: st
   const patches = sealed.flatMap(({ ordinal, request, changes }) =>
     changes === null ? [] : [{ ordinal, org: request.lease.org, run: request.lease.run, changes }],
   );
+  const spends = sealed.flatMap(({ ordinal, request }) => (request.spend === undefined ? [] : [{ ordinal, ...rowOfSpend(request.spend) }]));
   return {
     requests: JSON.stringify(requests),
     entries: JSON.stringify(rows.flatMap((row) => row.entries.map((entry) => ({ ordinal: row.ordinal, ...entry })))),
     payloads: payloads.length === 0 ? null : JSON.stringify(payloads),
     patches: patches.length === 0 ? null : JSON.stringify(patches),
+    spends: spends.length === 0 ? null : JSON.stringify(spends),
   };
 }
 
@@ -184,16 +192,18 @@ function addResults(sealed: readonly Sealed[], answer: Answer, results: Map<Appe
   const matched = new Set(answer.matched);
   let position = answer.firstPosition;
   for (const each of sealed) {
+    const verdict = answer.verdicts.get(each.ordinal);
     if (!matched.has(each.ordinal)) {
-      results.set(each.request, { ok: 'stale' });
+      const refused = verdict?.refused ?? null;
+      results.set(each.request, refused === null ? { ok: 'stale' } : { ok: 'over_budget', ...refused });
       continue;
     }
-    results.set(each.request, appended(each, position));
+    results.set(each.request, appended(each, position, verdict?.warned));
     position += each.entries.length;
   }
 }
 
-function appended({ request, entries }: Sealed, firstPosition: number): AppendResult {
+function appended({ request, entries }: Sealed, firstPosition: number, warned: readonly BudgetWarning[] = []): AppendResult {
   const stored = entries.map((entry, index): Entry => {
     const { org, stream, seq, atMs, version, actor, effectId, fence, prevHash, hash } = entry;
     const event = request.events[index]?.event ?? null;
@@ -203,6 +213,7 @@ function appended({ request, entries }: Sealed, firstPosition: number): AppendRe
   return {
     ok: 'appended',
     entries: stored,
+    warned,
     lease: last === undefined ? request.lease : { ...request.lease, headSeq: last.seq, headHash: last.hash },
   };
 }

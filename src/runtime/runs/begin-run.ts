@@ -4,7 +4,7 @@
  */
 import { digestOf } from '../../kernel/canonical-json.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { RULES_VERSION, type EventOf } from '../../kernel/events.ts';
+import { RULES_VERSION, type EventOf, type RunEvent } from '../../kernel/events.ts';
 import { ToolManifestEntry, type ModelFacts, type RunPlan } from '../../kernel/plan.ts';
 import type { DriveDeps } from './drive-deps.ts';
 import { end } from './ending.ts';
@@ -12,6 +12,7 @@ import { endRun } from './end-run.ts';
 import { write, type HeldRun } from './held-run.ts';
 import { COMMAND_TOOL_PREFIX } from './manifest.ts';
 import { planOf } from './rules.ts';
+import { exhausted } from './spend.ts';
 
 /** First lease: `run.started`, or the end when something it needs is not there. */
 export async function begin(deps: DriveDeps, held: HeldRun): Promise<void> {
@@ -23,9 +24,26 @@ export async function begin(deps: DriveDeps, held: HeldRun): Promise<void> {
     const reason = `The run could not begin, because not all it needs is there. ${missing.join(' ')}`;
     return endRun(deps, held, end(held.state, { status: 'failed', failure: 'invalid_input', reason }).ended);
   }
-  await write(deps, held, [
-    { type: 'run.started', worker: deps.worker, attempt: held.hold.lease.attempt, tools: found.entries, models: models.facts },
-  ]);
+  const started: EventOf<'run.started'> = {
+    type: 'run.started',
+    worker: deps.worker,
+    attempt: held.hold.lease.attempt,
+    tools: found.entries,
+    models: models.facts,
+  };
+  await orWait(deps, held, { events: [started], instead: [started] });
+}
+
+/** A budget in runs may have no room for it: then it begins, or stays, waiting for it, and counts when it goes on. */
+async function orWait(
+  deps: DriveDeps,
+  held: HeldRun,
+  { events, instead }: { events: readonly RunEvent[]; instead: readonly RunEvent[] },
+): Promise<void> {
+  if ((await write(deps, held, events)) || held.refused === null) return;
+  const { refused } = held;
+  held.refused = null;
+  await write(deps, held, [...instead, exhausted(deps.clock.nowMs(), refused, 0)]);
 }
 
 /** A later lease: `run.resumed`, with the manifest where it has changed. A tool that is away keeps its place; its calls say so. */
@@ -41,7 +59,7 @@ export async function resume(deps: DriveDeps, held: HeldRun, after: 'wait' | 'pa
     attempt: held.hold.lease.attempt,
     after: state.queued !== null && state.queued.rules < RULES_VERSION && after === 'takeover' ? 'upgrade' : after,
   };
-  await write(deps, held, [digestOf(tools) === digestOf(state.tools) ? resumed : { ...resumed, tools }]);
+  await orWait(deps, held, { events: [digestOf(tools) === digestOf(state.tools) ? resumed : { ...resumed, tools }], instead: [] });
 }
 
 /** Also puts the live tools within reach of the calls. */

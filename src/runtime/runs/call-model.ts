@@ -2,6 +2,7 @@
  * Carries out one model call: intent committed before it, since it spends; its reply or failure after it. Whether to repeat,
  * fall back or give up is the pure core's.
  */
+import { sha256Hex } from '../../kernel/canonical-json.ts';
 import type { EventOf } from '../../kernel/events.ts';
 import type { Message, ToolResultPart, Usage } from '../../kernel/messages.ts';
 import type { ModelOutcome } from '../models/model.ts';
@@ -13,13 +14,15 @@ import { mayAct, write, type HeldRun } from './held-run.ts';
 import { cutOff, interruptibly } from './interrupts.ts';
 import { reservedUsage } from './limits.ts';
 import { startPreview } from './preview.ts';
+import { exhausted, lowered } from './spend.ts';
 import { activeMs } from './state.ts';
 
 type CallModel = Extract<Action, { do: 'call_model' }>;
+type Intended = EventOf<'model.intended'>;
 
 export async function callModel(deps: DriveDeps, held: HeldRun, action: CallModel): Promise<void> {
-  const { intended, assembled } = action;
-  if (!(await write(deps, held, [assembled, intended]))) return;
+  const intended = await intend(deps, held, action);
+  if (intended === null) return;
   if (!mayAct(deps.clock, held)) {
     held.over = { why: 'lost' };
     return;
@@ -30,7 +33,7 @@ export async function callModel(deps: DriveDeps, held: HeldRun, action: CallMode
     deps.models.call(
       {
         ...action.request,
-        messages: messagesFor(held, action),
+        messages: messagesFor(held, intended.model, action),
         model: intended.model,
         maxOutputTokens: intended.maxOutputTokens,
         turn: intended.turn,
@@ -40,12 +43,43 @@ export async function callModel(deps: DriveDeps, held: HeldRun, action: CallMode
   );
   await preview.end();
   if (!outcome.ok && cutOff(deps, held)) return;
-  await write(deps, held, [outcomeEvent(deps, held, { action, outcome, ms: Math.max(0, deps.clock.nowMs() - beganMs) })]);
+  await write(deps, held, [outcomeEvent(deps, held, { intended, outcome, ms: Math.max(0, deps.clock.nowMs() - beganMs) })]);
+  await tellWarnings(deps, held);
+}
+
+/** Journals the intent, with a lower output limit where budgets leave less; null when it may not be made, and the journal says why. */
+async function intend(deps: DriveDeps, held: HeldRun, { intended: wanted, assembled }: CallModel): Promise<Intended | null> {
+  let intended: Intended | null = wanted;
+  for (let fit = 1; ; fit += 1) {
+    if (await write(deps, held, [assembled, intended])) return intended;
+    const { refused } = held;
+    if (refused === null) return null;
+    held.refused = null;
+    const lower: Intended | null = fit < DRIVE_LIMITS.budgetFits ? lowered(held.state, intended, refused) : null;
+    if (lower === null) {
+      await write(deps, held, [exhausted(deps.clock.nowMs(), refused, spreadOf(held))]);
+      return null;
+    }
+    intended = lower;
+  }
+}
+
+/** Once for each budget and period: whoever crossed the line says so. */
+async function tellWarnings(deps: DriveDeps, held: HeldRun): Promise<void> {
+  if (held.warned.length === 0) return;
+  const events = held.warned.map((warning): EventOf<'budget.warned'> => ({ type: 'budget.warned', ...warning }));
+  held.warned = [];
+  await write(deps, held, events);
+}
+
+/** In [0, 1), the same for the same moment of a run. */
+function spreadOf({ state }: HeldRun): number {
+  return Number.parseInt(sha256Hex(`${state.run} ${state.seq}`).slice(0, 8), 16) / 2 ** 32;
 }
 
 /** A rehearsal works on the data of the tools' results; a provider is sent their text alone (spec GTW-7). */
-function messagesFor(held: HeldRun, { intended, request }: CallModel): readonly Message[] {
-  if (held.state.models[intended.model]?.rehearsed !== true) return request.messages;
+function messagesFor(held: HeldRun, model: string, { request }: CallModel): readonly Message[] {
+  if (held.state.models[model]?.rehearsed !== true) return request.messages;
   const data = new Map(held.state.results.map(({ callId, structured }) => [callId, structured]));
   return request.messages.map((message) =>
     message.role === 'tool' ? { ...message, content: message.content.map((part) => withData(part, data.get(part.callId))) } : message,
@@ -56,10 +90,10 @@ function withData(part: ToolResultPart, structured: ToolResultPart['structured']
   return structured === undefined ? part : { ...part, structured };
 }
 
-type Happened = { action: CallModel; outcome: ModelOutcome; ms: number };
+type Happened = { intended: Intended; outcome: ModelOutcome; ms: number };
 
-function outcomeEvent(deps: DriveDeps, held: HeldRun, { action, outcome, ms }: Happened): EventOf<'model.replied' | 'model.failed'> {
-  const { turn, attempt, model, reservation, maxOutputTokens } = action.intended;
+function outcomeEvent(deps: DriveDeps, held: HeldRun, { intended, outcome, ms }: Happened): EventOf<'model.replied' | 'model.failed'> {
+  const { turn, attempt, model, reservation, maxOutputTokens } = intended;
   const costOf = (usage: Usage): number | null => costAt(held, model, usage);
   if (outcome.ok) {
     const { content, finish, usage, rehearsed } = outcome.reply;

@@ -28,6 +28,8 @@ export const DRIVE_LIMITS = {
   toolTimeoutMs: 60_000,
   /** A model call is given up after this. */
   modelTimeoutMs: 10 * 60_000,
+  /** Times a call is made to fit into what budgets leave: others take from the same. */
+  budgetFits: 3,
   /** Text being generated is shown in steps of this. */
   previewEveryMs: 150,
   previewChars: 64_000,

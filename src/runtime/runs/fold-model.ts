@@ -25,7 +25,11 @@ export function foldModelEvent(state: RunState, entry: Entry, event: ModelEvent)
         // A budget that lets it through is no longer exhausted.
         budget: null,
         own: event.summarises === 0 && event.turn > state.model.turn ? { ...state.own, turns: state.own.turns + 1 } : state.own,
-        model: { ...state.model, turn: event.summarises === 0 ? event.turn : state.model.turn, open: { event, fence: entry.fence } },
+        model: {
+          ...state.model,
+          turn: event.summarises === 0 ? event.turn : state.model.turn,
+          open: { event, fence: entry.fence, atMs: entry.atMs },
+        },
       };
     case 'model.replied':
       return foldReplied(state, event);

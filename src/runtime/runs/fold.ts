@@ -90,7 +90,9 @@ function apply(state: RunState, entry: Entry, event: Exclude<RunEvent, { type: '
     case 'child.ended':
       return foldCallEvent(state, entry, event);
     case 'budget.exhausted':
-      return { ...state, budget: event };
+      return { ...state, budget: event, uncounted: event.unit === 'runs' };
+    case 'budget.spiked':
+      return { ...state, spike: { event, open: true } };
     case 'stop_rule.tripped':
       return { ...state, tripped: event };
     case 'phase.entered':
@@ -137,6 +139,7 @@ function foldLifecycle(state: RunState, entry: Entry, event: Lifecycle): RunStat
         status: 'running',
         waiting: null,
         budget: state.waiting?.event.for === 'budget' ? null : state.budget,
+        uncounted: false,
         attempt: event.attempt,
         tools: event.tools ?? state.tools,
         models: event.models ?? state.models,
@@ -170,7 +173,7 @@ function signal(state: RunState, event: EventOf<'run.signalled'>): RunState {
     case 'switch':
       return { ...state, pause: event };
     case 'resume':
-      return { ...state, pause: null };
+      return { ...state, pause: null, spike: state.spike === null ? null : { ...state.spike, open: false } };
     case 'grant':
       return { ...state, budget: null };
     default:

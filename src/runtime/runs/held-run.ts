@@ -9,6 +9,8 @@ import type { WorkerId } from '../../kernel/ids.ts';
 import type { Tool, ToolContext } from '../tools/tool.ts';
 import { DRIVE_LIMITS } from './drive-limits.ts';
 import { fold } from './fold.ts';
+import type { BudgetWarning } from '../../platform/budgets/spend.ts';
+import { spendOf, type Refused } from './spend.ts';
 import type { Hold } from './lease-keeper.ts';
 import type { PastRun } from './rules.ts';
 import { changedSince, patchOf } from './run-patch.ts';
@@ -41,6 +43,10 @@ export type HeldRun = {
   /** What the projection is known to hold, so that an append writes only what changes in it. */
   shown: RunPatch;
   over: Over | null;
+  /** Why a budget refused what was last written; whoever wrote it takes it. */
+  refused: Refused | null;
+  /** Budgets that went beyond 80% and are not in the journal yet. */
+  warned: readonly BudgetWarning[];
 };
 
 /** The store gathers what the runs of this process append in one tick into one commit. */
@@ -61,12 +67,13 @@ export function write(deps: WriteDeps, held: HeldRun, events: readonly RunEvent[
 }
 
 /**
- * Appends, and folds what was stored. False when the worker is through with the run (`over` says why); then nothing may be
- * done for it any more. Tried again while the store is away, since a result that was paid for must not be dropped.
+ * Appends, and folds what was stored. False when the worker is through with the run (`over` says why), and nothing may be done for it
+ * any more; or when a budget refused it (`refused` says which), and nothing was written. Tried again while the store is away, since a result that was paid for must not be dropped.
  */
 export async function commit(deps: WriteDeps, held: HeldRun, { events, consumed, companion, release }: Commit): Promise<boolean> {
   if (held.over !== null) return false;
   let shown = held.shown;
+  const spend = spendOf(held.row, held.state, events);
   const request: AppendRequest = {
     lease: held.hold.lease,
     actor: deps.worker,
@@ -76,6 +83,7 @@ export async function commit(deps: WriteDeps, held: HeldRun, { events, consumed,
       return { ...changedSince(held.shown, shown), ...(release === undefined ? {} : { release }) };
     },
     consumed: consumed ?? [],
+    ...(spend === null ? {} : { spend }),
     ...(companion === undefined ? {} : { companion, lockOrder: `${held.row.org}/${held.row.agent}` }),
   };
   const result = await appendPatiently(deps, held, request);
@@ -85,10 +93,14 @@ export async function commit(deps: WriteDeps, held: HeldRun, { events, consumed,
       held.hold.lease = result.lease;
       held.shown = shown;
       held.state = result.entries.reduce(fold, held.state);
+      held.warned = [...held.warned, ...result.warned];
       return true;
     case 'stale':
       held.over = { why: 'lost' };
       held.hold.lost.abort();
+      return false;
+    case 'over_budget':
+      held.refused = { refusal: result.refusal, room: result.room };
       return false;
     case 'refused':
       held.over = { why: 'refused', cause: result.cause };

@@ -13,6 +13,7 @@ import { enterPhase } from './progress.ts';
 import { recoverEffects, recoverModel } from './recovery.ts';
 import type { Rules } from './rules.ts';
 import { isSettled, type RunState } from './state.ts';
+import { checkSpike, spikeText } from './spike.ts';
 import { checkStopRules, haltTripped } from './stop-rules.ts';
 import { waitFor } from './waiting.ts';
 
@@ -33,6 +34,9 @@ export function next(state: RunState, nowMs: number, rules: Rules): Action {
 /** The order of concerns: what a person said, what is broken off, what is forbidden, then the work itself. */
 function choose(state: RunState, nowMs: number, rules: Rules): Action {
   const context = { state, nowMs, rules };
+  // first of all, so that what it may have spent is settled whatever becomes of the run
+  const recovered = recoverModel(state);
+  if (recovered !== null) return recovered;
   if (state.cancel !== null) {
     return end(state, {
       status: 'cancelled',
@@ -42,15 +46,16 @@ function choose(state: RunState, nowMs: number, rules: Rules): Action {
   // a run paused before its first lease begins first: a wait is part of a started run's life
   if (state.pause !== null && state.started)
     return waitFor({ for: 'pause', untilMs: null, reason: state.pause.reason || `paused by ${state.pause.by.name}` });
+  if (state.spike?.open === true) return waitFor({ for: 'pause', untilMs: null, reason: spikeText(state.spike.event) });
   return (
     pastDeadline(state, nowMs) ??
     (state.started ? null : { do: 'begin' as const }) ??
-    recoverModel(state) ??
     recoverEffects(context) ??
     applySummary(context) ??
     haltTripped(state) ??
     checkStopRules(context) ??
     waitForBudget(state, nowMs) ??
+    (hasFinalWord(state) ? null : checkSpike(context)) ??
     (state.queued?.plan.kind === 'command' ? concludeCommands(state) : null) ??
     advanceCalls(context) ??
     (hasFinalWord(state) ? conclude(context) : callModel(context))

@@ -9,7 +9,7 @@ import type { Decide } from '../../platform/policy/policy.ts';
 import type { RunState } from './state.ts';
 
 /** An ended run of the same agent, for estimates. */
-export type PastRun = { activeMs: number; turns: number };
+export type PastRun = { activeMs: number; turns: number; /** Null where it is not known whole, or nothing was paid. */ costMicroUsd: number | null };
 
 export type Rules = {
   decide: Decide;

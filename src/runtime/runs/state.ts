@@ -58,7 +58,7 @@ export type ModelProgress = {
   /** The model in use: the plan's, or the fallback the run went over to. */
   readonly name: string;
   /** Intended and without an outcome. */
-  readonly open: { event: EventOf<'model.intended'>; fence: number } | null;
+  readonly open: { event: EventOf<'model.intended'>; fence: number; atMs: number } | null;
   /** Failures of this turn on this model, oldest first; emptied by a reply or a fallback. */
   readonly failures: readonly { event: EventOf<'model.failed'>; atMs: number }[];
   readonly finish: EventOf<'model.replied'>['finish'] | null;
@@ -112,6 +112,10 @@ export type RunState = {
   readonly cancel: EventOf<'run.signalled'> | null;
   readonly pause: EventOf<'run.signalled'> | null;
   readonly budget: EventOf<'budget.exhausted'> | null;
+  /** A budget in runs had no room for it yet: it is counted when it goes on. */
+  readonly uncounted: boolean;
+  /** That it costs far more than usual, and whether a person still has to say that it may. */
+  readonly spike: { event: EventOf<'budget.spiked'>; open: boolean } | null;
   readonly tripped: { rule: string; detail: string; escalation: Escalation } | null;
   readonly phase: string | null;
   readonly percent: number | null;
@@ -155,6 +159,8 @@ export function emptyState(): RunState {
     cancel: null,
     pause: null,
     budget: null,
+    uncounted: false,
+    spike: null,
     tripped: null,
     phase: null,
     percent: null,

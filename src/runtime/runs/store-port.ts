@@ -7,6 +7,8 @@ import type { Cost, Entry, EventOf, Purpose, RunEvent, Trigger } from '../../ker
 import type { ActorId, AgentId, ApprovalId, CorrelationId, OrgId, ProjectId, RunId, ScheduleId, WorkerId } from '../../kernel/ids.ts';
 import type { Usage } from '../../kernel/messages.ts';
 import type { RunStatus, WaitingFor } from '../../kernel/run-status.ts';
+import type { BudgetRefusal } from '../../platform/budgets/budget.ts';
+import type { BudgetWarning, Room, SpendOp } from '../../platform/budgets/spend.ts';
 
 /** A transaction of the store: opaque here, a database's transaction in `store.ts`. */
 export type StoreTx = { readonly transaction: unique symbol } | object;
@@ -107,7 +109,9 @@ export type AppendRequest = {
   patch: RunPatch | ((atMs: number) => RunPatch);
   /** Inbox rows these events journal: marked consumed in the same commit, exactly once. */
   consumed: readonly number[];
-  /** Writes that must commit with it or not at all (approval rows, agent's failure count, a child run, a budget). */
+  /** What it takes from budgets or settles; a refusal writes nothing of this request. */
+  spend?: SpendOp;
+  /** Writes that must commit with it or not at all (approval rows, agent's failure count, a child run). */
   companion?: (tx: StoreTx) => Promise<void>;
   /** Of what the companion locks beyond its own run: companions of one batch run in this order, so that two batches never wait for each other. */
   lockOrder?: string;
@@ -115,9 +119,14 @@ export type AppendRequest = {
 
 /**
  * `appended`: durable, with the entries as stored and the lease's new head. `stale`: fence or head did not match, nothing
- * was written for this request. `refused`: its payload or companion failed, only this request is lost, with the cause.
+ * was written for this request. `over_budget`: a budget refuses what it would reserve, and nothing was written either. `refused`: its
+ * payload or companion failed, only this request is lost, with the cause. `warned`: budgets that it took beyond 80%.
  */
-export type AppendResult = { ok: 'appended'; entries: Entry[]; lease: Lease } | { ok: 'stale' } | { ok: 'refused'; cause: unknown };
+export type AppendResult =
+  | { ok: 'appended'; entries: Entry[]; lease: Lease; warned: readonly BudgetWarning[] }
+  | { ok: 'stale' }
+  | { ok: 'over_budget'; refusal: BudgetRefusal; room: Room }
+  | { ok: 'refused'; cause: unknown };
 
 export type ClaimRequest = {
   worker: WorkerId;

@@ -15,7 +15,7 @@ import { toRows } from '../../storage/journal-store.ts';
 import { NO_HASH, sealEntries } from '../../storage/journal.ts';
 import { CLOCK_ATTEMPTS, CLOCK_TOLERANCE, commitBatch } from './append-store.ts';
 import { createClaims } from './claim-store.ts';
-import { createGroupCommit } from './group-commit.ts';
+import { createGroupCommit } from '../../storage/group-commit.ts';
 import { firstEntryOf, newRowOf } from './projection.ts';
 import { ENTRY_COLUMNS, ENTRY_TABLES, entryOf, RUN_COLUMNS, RUN_TABLES, rowOf } from './row-store.ts';
 import type { StoredEntry, StoredRun } from './row-store.ts';

@@ -80,7 +80,8 @@ export function createRunViews(db: Database): RunViews {
     history: (org, agent) =>
       db.asOrg(org, (tx) =>
         tx.last<PastRun>(
-          `select (extract(epoch from ended_at - started_at) * 1000)::bigint as "activeMs", turns from run
+          `select (extract(epoch from ended_at - started_at) * 1000)::bigint as "activeMs", turns,
+             case when cost_known and not rehearsed then cost_micro_usd end as "costMicroUsd" from run
            where org_id = $1 and agent_id = $2 and status = 'succeeded' and started_at is not null order by number desc limit $3`,
           [org, agent, HISTORY_MAX],
         ),

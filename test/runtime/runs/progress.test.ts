@@ -32,7 +32,7 @@ test('every change of phase is said, with percent that never goes back [HAR-10]'
 test('the time to go is the median of past runs less what was used; unknown without any, or once overdue [HAR-10]', () => {
   const { state } = drive({ queued: queued(modelPlan()), model: () => says('ok'), maxSteps: 2 });
   const started = state.startedAtMs ?? 0;
-  const past = [30_000, 10_000, 20_000].map((ms) => ({ activeMs: ms, turns: 3 }));
+  const past = [30_000, 10_000, 20_000].map((ms) => ({ activeMs: ms, turns: 3, costMicroUsd: null }));
   assert.equal(eta(past, state, started + 5_000), 15_000);
   assert.equal(eta(past, state, started + 25_000), null);
   assert.equal(eta([], state, started), null);

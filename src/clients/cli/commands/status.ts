@@ -1,5 +1,5 @@
 /**
- * `windlass status`: what goes on, what waits for a person, what it has cost today. Each part says for itself when it could not be had.
+ * `windlass status`: what goes on, what waits for a person, what it costs and what may still be spent. Each part says for itself when it could not be had.
  */
 import { z } from 'zod';
 import { approvalOperations } from '../../../platform/approvals/contract.ts';
@@ -8,22 +8,23 @@ import { toAppError } from '../../../kernel/errors.ts';
 import { PAGE_SIZE_MAX, renderCount } from '../../../kernel/page.ts';
 import type { Count } from '../../../kernel/page.ts';
 import { runOperations } from '../../../runtime/runs/contract.ts';
-import type { RunSummary } from '../../../runtime/runs/contract.ts';
 import { agentOperations } from '../../../work/agents/contract.ts';
 import type { AgentView } from '../../../work/agents/contract.ts';
+import type { AccountView } from '../../../work/spend/contract.ts';
+import { spendOperations } from '../../../work/spend/contract.ts';
 import type { Cli, Command } from '../command.ts';
 import type { Connection } from '../connection.ts';
-import { count, duration, money, plural, relativeTime } from '../format.ts';
+import { count, duration, plural, relativeTime } from '../format.ts';
+import { figuresText, forecastText } from '../spend-lines.ts';
 import { fields } from '../table.ts';
 import type { Line } from '../terminal.ts';
 import { approvalTable } from './approvals.ts';
+import { budgetTable } from './budget.ts';
 import { runTable } from './runs.ts';
 
 const VersionAnswer = z.object({ version: z.string(), startedAtMs: z.int() });
 const ReadyAnswer = z.object({ status: z.string(), database: z.object({ version: z.string(), roundTripMs: z.number() }).optional() });
 
-/** Today's runs are read page by page, so many pages at most; beyond that the spend is a lower bound. */
-const SPEND_PAGES_MAX = 10;
 const WAITING_SHOWN = 20;
 /** Waits that only a person ends are shown as questions, not as runs. */
 const PERSONS = ['approval', 'input', 'outcome'];
@@ -40,33 +41,10 @@ async function part<T>(work: Promise<T>): Promise<Part<T>> {
 }
 
 type RunPage = z.output<typeof runOperations.list.output>;
-export type Spend = { cost: { microUsd: number; known: boolean }; runs: Count; rehearsed: number; sinceMs: number };
-
-/** What the runs created since `sinceMs` have cost so far. */
-export async function spendSince(connection: Connection, sinceMs: number): Promise<Spend> {
-  const found: RunSummary[] = [];
-  let cursor: string | null = null;
-  for (let page = 0; page < SPEND_PAGES_MAX; page += 1) {
-    const answer: RunPage = await connection.call(runOperations.list, { limit: PAGE_SIZE_MAX, ...(cursor === null ? {} : { cursor }) });
-    const recent = answer.items.filter((run) => run.createdAtMs >= sinceMs);
-    found.push(...recent);
-    cursor = recent.length < answer.items.length ? null : answer.next;
-    if (cursor === null) break;
-  }
-  return {
-    cost: { microUsd: found.reduce((sum, run) => sum + run.cost.microUsd, 0), known: cursor === null && found.every((run) => run.cost.known) },
-    runs: cursor === null ? { kind: 'exact', value: found.length } : { kind: 'at_least', value: found.length },
-    rehearsed: found.filter((run) => run.rehearsed).length,
-    sinceMs,
-  };
-}
-
 async function gather(cli: Cli, connection: Connection): Promise<Status> {
   const self = await connection.call(identityOperations.whoami, {});
   const answerOf = async <T>(path: string, schema: z.ZodType<T>): Promise<T> =>
     schema.parse(await (await cli.fetch(`${connection.url}${path}`)).json());
-  const midnight = new Date(cli.clock.nowMs());
-  midnight.setHours(0, 0, 0, 0);
   const [server, ready, queue, questions, waiting, agents, spend] = await Promise.all([
     part(answerOf('/version', VersionAnswer)),
     part(answerOf('/readyz', ReadyAnswer)),
@@ -74,7 +52,7 @@ async function gather(cli: Cli, connection: Connection): Promise<Status> {
     part(connection.call(approvalOperations.list, { limit: WAITING_SHOWN })),
     part(connection.call(runOperations.list, { status: 'waiting', limit: WAITING_SHOWN })),
     part(agentsInError(connection)),
-    part(spendSince(connection, midnight.getTime())),
+    part(connection.call(spendOperations.read, {})),
   ]);
   return { url: connection.url, self, server, ready, queue, questions, waiting, agents, spend };
 }
@@ -94,7 +72,7 @@ export type Status = {
   questions: Part<z.output<typeof approvalOperations.list.output>>;
   waiting: Part<RunPage>;
   agents: Part<{ inError: AgentView[]; looked: Count; total: Count }>;
-  spend: Part<Spend>;
+  spend: Part<AccountView>;
 };
 
 function said<T>(part: Part<T>, say: (value: T) => Line): Line {
@@ -130,9 +108,10 @@ export function statusLines(cli: Pick<Cli, 'terminal' | 'clock'>, status: Status
       ),
     ],
     ['agents', said(status.agents, agentsText)],
-    ['spent today', said(status.spend, spendText)],
+    ['spent today', said(status.spend, ({ today }) => figuresText(today))],
+    ['this month', said(status.spend, (account) => `${figuresText(account.month)}; ${forecastText(account)}`)],
   ]);
-  return [...head, ...questionLines(cli, status.questions), ...waitingLines(cli, status.waiting)];
+  return [...head, ...budgetLines(cli, status.spend), ...questionLines(cli, status.questions), ...waitingLines(cli, status.waiting)];
 }
 
 function agentsText({ inError, looked, total }: { inError: readonly AgentView[]; looked: Count; total: Count }): Line {
@@ -146,10 +125,11 @@ function oldest(ms: number | null): string {
   return ms === null ? '' : ` (oldest for ${duration(ms)})`;
 }
 
-function spendText(spend: Spend): string {
-  const rehearsed = spend.rehearsed === 0 ? '' : `, ${count(spend.rehearsed)} of them rehearsed`;
-  const one = spend.runs.kind === 'exact' && spend.runs.value === 1;
-  return `${money(spend.cost)} by ${renderCount(spend.runs)} ${one ? 'run' : 'runs'}${rehearsed}`;
+function budgetLines(cli: Pick<Cli, 'terminal' | 'clock'>, spend: Part<AccountView>): Line[] {
+  if (!spend.ok || spend.value.budgets.shown === 0) return [];
+  const { items, shown, total } = spend.value.budgets;
+  const of = renderCount(total) === String(shown) ? '' : `, ${shown} of ${renderCount(total)}`;
+  return ['', [['bold', `Budgets${of}`]], ...budgetTable(cli, items)];
 }
 
 function questionLines(cli: Pick<Cli, 'terminal' | 'clock'>, questions: Status['questions']): Line[] {

@@ -1,0 +1,62 @@
+/** What was spent, as lines: the account of `windlass budget spend` and the few lines of it that `windlass status` shows. Pure. */
+import { renderCount } from '../../kernel/page.ts';
+import type { AccountView, Figures, Share } from '../../work/spend/contract.ts';
+import type { Cli } from './command.ts';
+import { count, money, plural, timestamp } from './format.ts';
+import { fields, table } from './table.ts';
+import type { Line } from './terminal.ts';
+
+/** `$1.20 by 14 calls, 3 of them estimated`. */
+export function figuresText(figures: Figures): string {
+  const { microUsd, calls, rehearsedCalls, estimatedCalls, unpricedCalls } = figures;
+  const parts = [
+    `${money({ microUsd, known: unpricedCalls === 0 })} by ${plural(calls, 'call')}`,
+    ...(estimatedCalls === 0 ? [] : [`${count(estimatedCalls)} of them estimated`]),
+    ...(unpricedCalls === 0 ? [] : [`${count(unpricedCalls)} without a known price`]),
+    ...(rehearsedCalls === 0 ? [] : [`${count(rehearsedCalls)} rehearsed beside them`]),
+  ];
+  return parts.join(', ');
+}
+
+export function forecastText({ forecast }: Pick<AccountView, 'forecast'>): string {
+  return forecast.monthMicroUsd === null
+    ? forecast.how
+    : `about ${money({ microUsd: forecast.monthMicroUsd, known: true })} by its end, at this pace`;
+}
+
+export function spendTable(cli: Pick<Cli, 'terminal' | 'clock'>, account: AccountView): Line[] {
+  const { today, month, forecast, topRuns } = account;
+  return [
+    ...fields([
+      ['today', figuresText(today)],
+      ['this month', figuresText(month)],
+      ['forecast', forecastText(account)],
+      ['waiting', `${renderCount(account.runsWaiting)} runs for budget, ${renderCount(account.openRequests)} requests for more`],
+    ]),
+    ...forecast.runsOut.map(({ budget, atMs }): Line => [['yellow', `${budget} is used up at ${timestamp(atMs)} at its pace, before it resets.`]]),
+    ...shareLines(cli, 'agent', account.agents),
+    ...shareLines(cli, 'project', account.projects),
+    ...shareLines(cli, 'key', account.keys),
+    ...shareLines(cli, 'model', account.models),
+    ...shareLines(cli, 'person', account.actors),
+    ...(topRuns.shown === 0 ? [] : ['', ...topRunLines(cli, topRuns)]),
+  ];
+}
+
+function shareLines({ terminal }: Pick<Cli, 'terminal'>, what: string, shares: AccountView['agents']): Line[] {
+  if (shares.shown === 0) return [];
+  const rows = shares.items.map(({ name, today, month }: Share): Line[] => [
+    name,
+    money({ microUsd: today.microUsd, known: today.unpricedCalls === 0 }),
+    money({ microUsd: month.microUsd, known: month.unpricedCalls === 0 }),
+    count(month.calls + month.rehearsedCalls),
+    count(month.inputTokens + month.outputTokens),
+  ]);
+  const of = renderCount(shares.total) === String(shares.shown) ? '' : ` (${shares.shown} of ${renderCount(shares.total)})`;
+  return ['', ...table([`${what}${of}`, 'today', 'month', 'calls', 'tokens'], rows, terminal.columns)];
+}
+
+function topRunLines({ terminal }: Pick<Cli, 'terminal'>, { items, shown, total }: AccountView['topRuns']): Line[] {
+  const rows = items.map(({ id, agent, status, microUsd, known }): Line[] => [id, agent, status, money({ microUsd, known })]);
+  return table([`dearest run (${shown} of ${renderCount(total)})`, 'agent', 'status', 'cost'], rows, terminal.columns);
+}

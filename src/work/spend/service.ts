@@ -1,0 +1,74 @@
+/** The account in one answer (spec BUD-5). Reads only. */
+import type { OrgId } from '../../kernel/ids.ts';
+import type { Handlers } from '../../kernel/operation.ts';
+import type { Count } from '../../kernel/page.ts';
+import type { BudgetView } from '../../platform/budgets/contract.ts';
+import type { Principal } from '../../platform/identity/principal.ts';
+import type { Database, Tx } from '../../storage/database.ts';
+import type { AccountView, Figures, Share, spendOperations } from './contract.ts';
+import { SPEND_SHOWN } from './contract.ts';
+import { forecastMonth, runsOut } from './forecast.ts';
+import type { SpendRow } from './store.ts';
+import * as store from './store.ts';
+
+export type SpendDeps = {
+  db: Database;
+  listBudgets: (tx: Tx, org: OrgId, filter: { scope: null; limit: number }) => Promise<{ rows: BudgetView[]; total: number }>;
+};
+
+const NONE: Figures = {
+  microUsd: 0,
+  calls: 0,
+  rehearsedCalls: 0,
+  failedCalls: 0,
+  estimatedCalls: 0,
+  unpricedCalls: 0,
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+};
+const DAY_MS = 86_400_000;
+const BUDGETS_SHOWN = 100;
+const exact = (value: number): Count => ({ kind: 'exact', value });
+
+export function createSpend({ db, listBudgets }: SpendDeps): { handlers: Handlers<Principal, typeof spendOperations> } {
+  return {
+    handlers: {
+      read: ({ principal: { org } }) =>
+        db.asOrg(org, async (tx): Promise<AccountView> => {
+          const { nowMs, runs, requests } = await store.waitingCounts(tx, org);
+          const now = new Date(nowMs);
+          const dayMs = Math.floor(nowMs / DAY_MS) * DAY_MS;
+          const [monthMs, endsAtMs] = [0, 1].map((later) => Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + later, 1)) as [number, number];
+          const [rows, top, budgets] = await Promise.all([
+            store.spendRows(tx, org, { dayMs, monthMs }),
+            store.topRuns(tx, org, { sinceMs: monthMs, limit: SPEND_SHOWN }),
+            listBudgets(tx, org, { scope: null, limit: BUDGETS_SHOWN }),
+          ]);
+          const all = rows.find((row) => row.by === 'all');
+          const month = all?.month ?? NONE;
+          return {
+            ...{ nowMs, todaySinceMs: dayMs, monthSinceMs: monthMs, today: all?.today ?? NONE, month },
+            agents: shares(rows, 'agent'),
+            projects: shares(rows, 'project'),
+            keys: shares(rows, 'key'),
+            models: shares(rows, 'model'),
+            actors: shares(rows, 'actor'),
+            budgets: { items: budgets.rows, shown: budgets.rows.length, total: exact(budgets.total) },
+            forecast: { ...forecastMonth(month.microUsd, { nowMs, monthMs, endsAtMs }), endsAtMs, runsOut: runsOut(budgets.rows, nowMs) },
+            topRuns: { items: top.rows, shown: top.rows.length, total: exact(top.total) },
+            runsWaiting: exact(runs),
+            openRequests: exact(requests),
+          };
+        }),
+    },
+  };
+}
+
+function shares(rows: readonly SpendRow[], by: SpendRow['by']): { items: Share[]; shown: number; total: Count } {
+  const found = rows.filter((row) => row.by === by);
+  const items = found
+    .slice(0, SPEND_SHOWN)
+    .map(({ id, name, today, month }) => ({ id: id === '' ? null : id, name: id === '' ? 'none' : name, today, month }));
+  return { items, shown: items.length, total: exact(found.length) };
+}
