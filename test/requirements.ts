@@ -163,7 +163,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'LCH-4': ['part', 'Over SSH it uses machine identity; the environment is shown.'],
   'LCH-5': ['part', 'A cached briefing serves when the server is out of reach, with its age.'],
   'LCH-6': ['part', 'Hooks of the CLIs are installed and removed by one command.'],
-  'LCH-7': ['part', 'Stop rules and boundary are in every rendered instruction.'],
+  'LCH-7': ['done', 'Stop rules and boundary are in every rendered instruction.'],
   // Personas and standards
   'PER-1': ['open', 'Seven reviewer personas ship as ordinary agents; more are a file each.'],
   'PER-2': ['open', 'A review is a background job that never times a client out.'],
