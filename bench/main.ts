@@ -3,6 +3,7 @@ import { benchBriefing } from './briefing.ts';
 import { benchFaults } from './faults.ts';
 import { benchJournal } from './journal.ts';
 import { benchQueue } from './queue.ts';
+import { benchReviews } from './reviews.ts';
 import { benchStart } from './start.ts';
 import type { Report } from './report.ts';
 import { writeReport } from './report.ts';
@@ -12,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = {
   faults: benchFaults,
   journal: benchJournal,
   queue: benchQueue,
+  reviews: benchReviews,
   start: benchStart,
 };
 

@@ -68,7 +68,12 @@ export type Command = {
 };
 
 /** A noun with its verbs; the first that has no argument it must be given is meant when none is named. */
-export type Noun = { readonly verbs: readonly Command[]; readonly usual: string | null };
+export type Noun = {
+  readonly verbs: readonly Command[];
+  readonly usual: string | null;
+  /** A word that is no verb is an argument of the usual one. */
+  readonly usualTakesWords?: boolean;
+};
 
 export function argument(input: Input, index: number): string {
   const text = input.args[index];

@@ -191,6 +191,18 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/standard.ts')).standard,
   },
   {
+    name: 'review',
+    group: 'Agents',
+    summary: 'Has personas review a change, alone or as a panel; shows findings.',
+    load: async () => (await import('./commands/review.ts')).review,
+  },
+  {
+    name: 'metrics',
+    group: 'Server',
+    summary: 'Figures of reviews and standards.',
+    load: async () => (await import('./commands/review-more.ts')).metrics,
+  },
+  {
     name: 'doctor',
     group: 'Server',
     summary: 'Finds what is wrong, and says what to do.',

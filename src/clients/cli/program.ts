@@ -107,7 +107,8 @@ type Adding = { host: Process; next: string | undefined; onChosen: (chosen: Chos
 function addVerbs(parser: Parser, noun: Noun, { host, next, onChosen }: Adding): void {
   // With a word after the noun the verb was meant, and a misspelt one is told instead of being taken for an argument.
   parser.helpCommand(false);
-  const noVerb = next === undefined || next.startsWith('-');
+  const words = noun.usualTakesWords === true && !noun.verbs.some((verb) => verb.name === next);
+  const noVerb = words || next === undefined || next.startsWith('-');
   for (const verb of noun.verbs) {
     const child = newParser(host, verb.name).summary(verb.summary.replace(/\.$/, ''));
     addCommand(child, verb, { path: `${parser.name()} ${verb.name}`, onChosen });

@@ -8,7 +8,7 @@ import { Severity } from './finding.ts';
 import type { ScanRule } from './scan-rules.ts';
 import { SCAN_RULES } from './scan-rules-code.ts';
 
-export const SCAN_LIMITS = { perRule: 5, findings: 60, lineChars: 500 } as const;
+export const SCAN_LIMITS = { perRule: 3, findings: 60, lineChars: 500 } as const;
 const TEST_FILE = /(^|\/)(tests?|spec|__tests__|e2e)\/|[._-](test|spec)\.\w+$|(^|\/)test_\w+\.py$/;
 const SOURCE_FILE = /\.(m?[jt]sx?|c[jt]s|py|rb|go|rs|java|kt|cs|php|swift)$/;
 const LARGE_FILE_LINES = 500;

@@ -109,7 +109,7 @@ const finding = (more: object) => ({
   ...more,
 });
 
-test('recorded answers of several models: what is made up is dropped and counted, a model without JSON or without an answer is a named gap [PER-5, PER-6]', async () => {
+test('recorded answers of several models: what is made up is dropped and counted, a model without JSON or without an answer is a named gap; three roles on two models agree [PER-5, PER-6, REV-1]', async () => {
   using repository = reviewRepository();
   const rehearsals = {
     careful: answer([
@@ -147,6 +147,13 @@ test('recorded answers of several models: what is made up is dropped and counted
     ],
   );
   assert.match(panel.members.find(({ model }) => model === 'rehearsal/chatty')?.failure ?? '', /output schema|JSON/);
+  // three roles on two models: six voices, one of each model alike
+  const roles = ['architect', 'pattern-scanner', 'consistency-checker'];
+  const six = await panelEnded(
+    server,
+    (await api.call(panelOperations.start, { worktree: true, personas: roles, models: ['rehearsal/careful', 'rehearsal/dreamer'] })).id,
+  );
+  assert.deepEqual([six.coverage.answered, six.findings[0]?.votes.length, six.findings[0]?.confidence], [6, 6, 0.99]);
   assert.match(panel.members.find(({ model }) => model === 'rehearsal/broken')?.failure ?? '', /key is not accepted/);
 });
 

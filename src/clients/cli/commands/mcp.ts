@@ -16,7 +16,7 @@ async function reportTo(probe: Probe | null, { env, fetch }: Pick<Cli, 'env' | '
 export const mcp: Command = {
   name: 'mcp',
   summary: 'Serves MCP on standard input and output, for clients that start a program.',
-  options: [['--toolset <name>', "which of the server's tools: agents or context; those for agents when left out"]],
+  options: [['--toolset <name>', "which of the server's tools: agents, context, reviews or personas; those for agents when left out"]],
   examples: ['mcp', 'mcp --toolset context', 'mcp   # in a client: {"command": "npx", "args": ["windlass", "mcp"]}'],
   async run({ env, home, version, clock, fetch, terminal }, input) {
     await reportTo(probeOf(env), { env, fetch });
