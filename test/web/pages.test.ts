@@ -104,3 +104,19 @@ test('the page of signing in [WEB-1]', { skip: NO_BROWSER }, async () => {
     await context.close();
   }
 });
+
+test('the link of the first start signs in once; used again it says so and ends no session [WEB-1, IDN-1]', { skip: NO_BROWSER }, async () => {
+  await using server = await testServer({ workers: 0 });
+  const context = await browser.browser.newContext();
+  const first = await context.newPage();
+  await first.goto(server.url + (server.signInPath ?? ''));
+  await first.getByRole('heading', { name: 'Home' }).waitFor();
+  assert.equal(new URL(first.url()).hash, '', 'the token does not stay in the address');
+  const again = await context.newPage();
+  await again.goto(server.url + (server.signInPath ?? ''));
+  assert.match((await again.getByRole('alert').textContent()) ?? '', /used before/);
+  await first.reload();
+  await first.getByRole('button', { name: 'Sign out' }).click();
+  await first.getByLabel('Your key').waitFor();
+  await context.close();
+});

@@ -1,5 +1,5 @@
 /** Starts the console: styles, links, keys, and whoever is signed in. */
-import { StrictMode, useEffect } from 'react';
+import { StrictMode, useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { SignIn } from './pages/sign-in.tsx';
 import { Failed } from './parts/states.tsx';
@@ -19,11 +19,15 @@ function Console() {
   useEffect(listenForKeys, []);
   // who is signed in and comes by a link is signed in anew with it; without one there is nothing to do here
   const atSignIn = address === '/sign-in';
-  const byLink = atSignIn && location.hash.length > 1;
+  const [byLink, setByLink] = useState(() => location.pathname === '/sign-in' && location.hash.length > 1);
+  const signedIn = async (): Promise<void> => {
+    setByLink(false);
+    await look();
+  };
   useEffect(() => {
     if (session.kind === 'in' && atSignIn && !byLink) go('/', { replace: true });
   }, [session.kind, atSignIn, byLink]);
-  if (byLink) return <SignIn onSignedIn={look} />;
+  if (byLink) return <SignIn onSignedIn={signedIn} />;
   switch (session.kind) {
     case 'unknown':
       return <p className="starting">Windlass</p>;

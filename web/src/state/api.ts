@@ -64,6 +64,8 @@ export async function request(path: string, init: RequestInit): Promise<unknown>
     });
   });
   const text = await response.text();
+  // that signing in failed says nothing of a session that is there
+  if (response.status === 401 && path.startsWith(API_PREFIX)) tellSignedOut();
   if (!response.ok) throw errorOf(response, text);
   return JSON.parse(text);
 }
@@ -89,7 +91,6 @@ function errorOf(response: Response, text: string): AppError {
   } catch {
     // some proxy's page: the status says enough
   }
-  if (response.status === 401) tellSignedOut();
   const code = said.code !== undefined && Object.hasOwn(ERROR_CODES, said.code) ? (said.code as ErrorCode) : 'unavailable';
   return new AppError(code, said.detail ?? `The server answered ${response.status}.`, {
     next: said.next ?? 'Try again in a while.',
