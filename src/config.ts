@@ -4,12 +4,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { Fault } from './kernel/errors.ts';
 import { AppError } from './kernel/errors.ts';
 import { LOG_LEVELS } from './platform/telemetry/log.ts';
+import type { DeclaredProject } from './kernel/project.ts';
+import { DeclaredProjects } from './kernel/project.ts';
 
 const SideEffectChoice = z.enum(['read', 'reversible', 'irreversible', 'external']);
 
@@ -95,7 +97,18 @@ export const ConfigFile = z.strictObject({
   aliases: z.record(z.string(), AliasConfig).default({}),
   gateway: GatewayConfig.default({}),
   tools: z.record(z.string(), McpServerConfig).default({}),
+  /** The registry of projects by code; what is here is changed here and not over the API (spec PRJ-1). */
+  projects: DeclaredProjects.default({}),
 });
+
+/** JSON Schema (2020-12) of windlass.yaml, for editors and for `schemas/windlass.schema.json`. */
+export function configJsonSchema(): object {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'windlass.yaml',
+    ...z.toJSONSchema(ConfigFile, { io: 'input', unrepresentable: 'any' }),
+  };
+}
 
 export type Config = Readonly<{
   home: string;
@@ -117,6 +130,8 @@ export type Config = Readonly<{
   aliases: Readonly<Record<string, z.infer<typeof AliasConfig>>>;
   gateway: z.infer<typeof GatewayConfig>;
   mcpServers: Readonly<Record<string, McpServerConfig>>;
+  /** By code; paths are absolute. */
+  projects: Readonly<Record<string, DeclaredProject>>;
   /** Absolute path of the file read, null when there is none. */
   file: string | null;
 }>;
@@ -166,6 +181,7 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
     aliases: file.aliases,
     gateway: file.gateway,
     mcpServers: file.tools,
+    projects: placed(file.projects, path),
     file: path,
   };
   if (faults.length > 0) {
@@ -175,6 +191,14 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
     });
   }
   return Object.freeze(config);
+}
+
+/** Paths are told from the folder of the file. */
+function placed(projects: DeclaredProjects, file: string | null): Config['projects'] {
+  const folder = file === null ? '.' : dirname(file);
+  return Object.fromEntries(
+    Object.entries(projects).map(([code, each]) => [code, each.path === undefined ? each : { ...each, path: resolve(folder, each.path) }]),
+  );
 }
 
 function readConfigFile(

@@ -55,7 +55,8 @@ import { createValidator, faultsOf } from './runtime/tools/validate.ts';
 import { createDatabaseClock } from './storage/database-clock.ts';
 import { agentOperations } from './work/agents/contract.ts';
 import { createAgents } from './work/agents/service.ts';
-import { createContext } from './work/context.ts';
+import { adopt } from './work/alerts/store.ts';
+import { createContext, declareProjects } from './work/context.ts';
 import { createFindCheckout } from './work/projects/checkout.ts';
 import { projectOperations } from './work/projects/contract.ts';
 import { createProjects } from './work/projects/service.ts';
@@ -131,6 +132,7 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
   // A key is shown once, so none is made before everything that can fail has not: a taken port, above all.
   const people = await ensurePeople(config, { ...ground, newOwnerKey: options.newOwnerKey === true });
   await spending.budgets.ensurePlan(people.org, config.tryTokensPerDay);
+  await declareProjects(config.projects, { ...base, ...domains, ...people });
   closers.push(await announce(config, { url, version: VERSION, fetch: globalThis.fetch, clock: base.clock }));
 
   let stopping: Promise<void> | null = null;
@@ -189,7 +191,7 @@ function createDomains(config: Config, built: Parts & Ground) {
   const toolset = createToolset({ ...toolsetDeps(config, built), db, clock: databaseClock, more });
   const rules = { decide: decideByTier, validate: faultsOf(check), countTokens: estimateTokens };
   const findCheckout = createFindCheckout({ run: createProcessRunner({ spawn, clock }), clock, env: built.env });
-  const projects = createProjects({ db, ids, recordAdmin, findCheckout });
+  const projects = createProjects({ db, ids, recordAdmin, findCheckout, clock, onRepository: adopt });
   const defaultModel = (agent: string): string =>
     config.defaultModel ?? modelFromKeys(models) ?? `rehearsal/${isReviewer(agent) ? 'reviewer' : agent}`;
   const schedules = createSchedules({ db, ids });
@@ -312,30 +314,18 @@ function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Grou
 }
 
 /** One line for each domain: what HTTP, MCP and the CLI can ask of it. */
-function operationsOf({
-  identity,
-  projects,
-  agents,
-  standards,
-  templates,
-  runs,
-  toolset,
-  approvals,
-  schedules,
-  context,
-  reviewing,
-}: Pick<Domains, 'projects' | 'agents' | 'templates' | 'runs' | 'toolset' | 'approvals' | 'schedules' | 'context' | 'reviewing' | 'standards'> &
-  Pick<Ground, 'identity'>): Bound<Principal>[] {
+function operationsOf(built: Domains & Pick<Ground, 'identity'>): Bound<Principal>[] {
+  const { toolset, context, reviewing } = built;
   return [
-    ...bind(identityOperations, identity.handlers),
-    ...bind(projectOperations, projects.handlers),
-    ...bind(agentOperations, agents.handlers),
-    ...bind(templateOperations, templates.handlers),
-    ...bind(runOperations, runs.handlers),
+    ...bind(identityOperations, built.identity.handlers),
+    ...bind(projectOperations, built.projects.handlers),
+    ...bind(agentOperations, built.agents.handlers),
+    ...bind(templateOperations, built.templates.handlers),
+    ...bind(runOperations, built.runs.handlers),
     ...bind(toolOperations, toolHandlers(toolset.tools)),
-    ...bind(approvalOperations, approvals.handlers),
-    ...bind(scheduleOperations, schedules.handlers),
-    ...bind(standardOperations, standards.handlers),
+    ...bind(approvalOperations, built.approvals.handlers),
+    ...bind(scheduleOperations, built.schedules.handlers),
+    ...bind(standardOperations, built.standards.handlers),
     ...context.operations,
     ...reviewing.operations,
   ];

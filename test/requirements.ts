@@ -125,8 +125,8 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'IDN-4': ['open', 'A person removed at the identity provider loses everything within a minute.'],
   'AUD-1': ['open', 'Changes and decisions stand in a Merkle log with signed heads, verified without the server.'],
   // Projects and sessions
-  'PRJ-1': ['open', 'One registry of projects, and everything that lists them reads it.'],
-  'PRJ-2': ['part', 'A repository is matched to its project by its remote.'],
+  'PRJ-1': ['done', 'One registry of projects, and everything that lists them reads it.'],
+  'PRJ-2': ['done', 'A repository is matched to its project by its remote.'],
   'PRJ-3': ['open', 'Adding a project sets everything up, repeatably; verify proves it with commands.'],
   'PRJ-4': ['part', 'Capability flags decide which requirements apply.'],
   'SES-1': ['done', 'Starting a session resumes or creates, and is the same twice.'],

@@ -729,12 +729,22 @@ table project, row level security forced
   remote text
   created_at timestamp with time zone not null default clock_now()
   capabilities text[] not null default '{}'::text[]
+  repositories text[] not null default '{}'::text[]
+  secrets_path text
+  design_spec text
+  environments text not null default '[]'::text
+  status text not null default 'active'::text
+  platform boolean not null default false
+  declared boolean not null default false
  constraints
   project_code_check CHECK (((length(code) >= 1) AND (length(code) <= 100)))
   project_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+  project_status_check CHECK ((status = ANY (ARRAY['idea'::text, 'active'::text, 'maintained'::text, 'paused'::text, 'ended'::text])))
   project_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
   project_pkey PRIMARY KEY (org_id, id)
   project_org_id_code_key UNIQUE (org_id, code)
+ indexes
+  CREATE UNIQUE INDEX project_platform ON project USING btree (org_id) WHERE platform
  policies
   org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
   worker_reads for select to windlass_worker using true

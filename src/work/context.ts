@@ -8,6 +8,7 @@ import type { Ids, OrgId, ProjectId, RandomBytes } from '../kernel/ids.ts';
 import type { Bound } from '../kernel/operation.ts';
 import { bind } from '../kernel/operation.ts';
 import type { RecordAdmin } from '../platform/identity/admin-event.ts';
+import { SYSTEM } from '../platform/identity/first-start.ts';
 import type { Principal } from '../platform/identity/principal.ts';
 import type { Log } from '../platform/telemetry/log.ts';
 import type { Database } from '../storage/database.ts';
@@ -30,6 +31,8 @@ import type { HandoffsDeps } from './handoffs/service.ts';
 import { createHandoffs } from './handoffs/service.ts';
 import { noteOperations } from './knowledge/contract.ts';
 import { createNotes } from './knowledge/service.ts';
+import type { DeclaredProject } from '../kernel/project.ts';
+import type { Projects } from './projects/service.ts';
 import { sessionOperations } from './sessions/contract.ts';
 import type { SessionsDeps } from './sessions/service.ts';
 import { createSessions } from './sessions/service.ts';
@@ -97,4 +100,14 @@ export function createContext(deps: ContextDeps): Context {
     ...bind(workQueueOperations, workQueue.handlers),
   ];
   return { operations, webhooks };
+}
+
+/** What windlass.yaml says of projects holds from the start. @throws AppError `configuration` */
+export async function declareProjects(
+  declared: Readonly<Record<string, DeclaredProject>>,
+  { log, projects, org }: { log: Log; projects: Pick<Projects, 'declare'>; org: OrgId },
+): Promise<void> {
+  const { added, changed, released } = await projects.declare(org, { projects: declared, by: SYSTEM });
+  if (added.length + changed.length + released.length > 0)
+    log('info', 'The projects of windlass.yaml were taken over.', { added, changed, released });
 }

@@ -1,5 +1,6 @@
 /** Sessions and handoffs for tests: a real store, two projects, a fixed jitter. */
 import { randomBytes } from 'node:crypto';
+import { systemClock } from '../../src/kernel/clock.ts';
 import type { OrgId, ProjectId } from '../../src/kernel/ids.ts';
 import type { Principal } from '../../src/platform/identity/principal.ts';
 import type { Database } from '../../src/storage/database.ts';
@@ -44,6 +45,8 @@ export async function sessionWorld(options: { db?: (db: Database) => Database; s
     ids: testIds,
     recordAdmin: identity.deps.recordAdmin,
     findCheckout: () => Promise.reject(new Error('no git')),
+    clock: systemClock,
+    onRepository: async () => {},
   });
   const addProject = async (code: string, remote: string): Promise<ProjectId> => {
     const id = testIds.next('prj');

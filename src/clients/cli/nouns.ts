@@ -85,7 +85,7 @@ export const NOUNS: readonly NounEntry[] = [
   {
     name: 'project',
     group: 'Agents',
-    summary: 'Projects and their checkouts: list, show, add.',
+    summary: 'Projects and their checkouts: list, show, add, set, scan.',
     load: async () => (await import('./commands/project.ts')).project,
   },
   {

@@ -19,7 +19,7 @@ const OWNER_NAME = 'owner';
 const LOCAL_ACTOR = { kind: 'cli', name: 'local' } as const;
 /** A key of people and programs of this machine is bound to nothing at the gateway. */
 const UNBOUND = { project: null, spendAgent: null, models: null, limits: NO_LIMITS } as const;
-const SYSTEM = { actor: 'system', name: 'Windlass' } as const;
+export const SYSTEM = { actor: 'system', name: 'Windlass' } as const;
 
 /**
  * The only organization, with an owner. `ownerKey` is the secret when this call made it, to be printed once; else null.

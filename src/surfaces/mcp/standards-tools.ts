@@ -1,6 +1,6 @@
 /** Tools for standards, part of toolset `reviews`: searched, proposed, written with the approval of a person (spec STD-5). */
 import { z } from 'zod';
-import { ProjectCode } from '../../work/projects/contract.ts';
+import { ProjectCode } from '../../kernel/project.ts';
 import { standardOperations } from '../../work/standards/contract.ts';
 import type { ProposalView, StandardMatch } from '../../work/standards/contract.ts';
 import { renderCount } from '../../kernel/page.ts';

@@ -126,3 +126,12 @@ export async function resolveBranch(tx: Tx, org: OrgId, end: { repository: strin
 export async function assign(tx: Tx, org: OrgId, change: { id: string; owner: string }): Promise<void> {
   await tx.query('update alert set owner_id = $3 where org_id = $1 and id = $2', [org, change.id, change.owner]);
 }
+
+/** Alerts of a repository that no project had until now. */
+export async function adopt(tx: Tx, org: OrgId, found: { project: string; repository: string }): Promise<void> {
+  await tx.query('update alert set project_id = $2 where org_id = $1 and repository = $3 and project_id is null', [
+    org,
+    found.project,
+    found.repository,
+  ]);
+}

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { operation } from '../../kernel/operation.ts';
 import { PageInput, pageOf } from '../../kernel/page.ts';
 import { storableText } from '../../kernel/text.ts';
-import { ProjectCode } from '../projects/contract.ts';
+import { ProjectCode } from '../../kernel/project.ts';
 
 const Id = z.string().max(60);
 

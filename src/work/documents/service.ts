@@ -7,6 +7,7 @@ import type { Handlers } from '../../kernel/operation.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Database, Tx } from '../../storage/database.ts';
+import { refuseDeclared } from '../projects/registry.ts';
 import type { CheckoutFile, CheckoutFiles } from './checkout-files.ts';
 import type { AuditView, DocumentView, documentOperations, RequirementView, SyncView } from './contract.ts';
 import { auditDocuments, decideSync, DEFAULT_REQUIREMENTS, diffLines, DOCUMENT_LIMITS, effectiveRequirements } from './document.ts';
@@ -41,6 +42,7 @@ export function createDocuments(deps: DocumentsDeps): Documents {
       capabilities: ({ principal: { org } }, { code, capabilities }) =>
         db.asOrg(org, async (tx) => {
           const project = await projectOf(tx, org, code);
+          refuseDeclared(project);
           await store.setCapabilities(tx, org, { id: project.id, capabilities: [...new Set(capabilities)].toSorted() });
           return audit(deps, tx, { org, code });
         }),

@@ -3,7 +3,7 @@ import type { OrgId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/database.ts';
 import type { DocumentSummary, DocumentView, RequirementView, VersionSummary } from './contract.ts';
 
-export type ProjectRow = { id: string; code: string; path: string | null; remote: string | null; capabilities: string[] };
+export type ProjectRow = { id: string; code: string; path: string | null; remote: string | null; capabilities: string[]; declared: boolean };
 export type HeldDocument = { id: string; version: number; hash: string; base: string | null };
 export type NewVersion = {
   id: string;
@@ -26,7 +26,10 @@ function versionOf({ actor, authorName, version, hash, bytes, repository, path, 
 }
 
 export async function findProject(tx: Tx, org: OrgId, code: string): Promise<ProjectRow | null> {
-  const [row] = await tx.query<ProjectRow>('select id, code, path, remote, capabilities from project where org_id = $1 and code = $2', [org, code]);
+  const [row] = await tx.query<ProjectRow>('select id, code, path, remote, capabilities, declared from project where org_id = $1 and code = $2', [
+    org,
+    code,
+  ]);
   return row ?? null;
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../../kernel/operation.ts';
 import { PageInput, pageOf } from '../../kernel/page.ts';
-import { ProjectCode } from '../projects/contract.ts';
+import { ProjectCode } from '../../kernel/project.ts';
 
 export const SourceKind = z.enum(['github', 'generic']);
 export type SourceKind = z.infer<typeof SourceKind>;

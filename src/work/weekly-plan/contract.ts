@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../../kernel/operation.ts';
 import { storableText } from '../../kernel/text.ts';
-import { ProjectCode } from '../projects/contract.ts';
+import { ProjectCode } from '../../kernel/project.ts';
 
 export const WEEKLY_PLAN_LIMITS = { goals: 20, goalBytes: 500, notesBytes: 4_000, staleDays: 7 } as const;
 

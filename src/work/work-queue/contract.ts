@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../../kernel/operation.ts';
 import { Count, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from '../../kernel/page.ts';
-import { ProjectCode } from '../projects/contract.ts';
+import { ProjectCode } from '../../kernel/project.ts';
 import { PRIORITIES, STATUSES } from './issue.ts';
 
 export const QUEUE_WAIT_MS = { default: 10_000, max: 30_000 } as const;

@@ -58,14 +58,75 @@ const add: Command = {
   },
 };
 
+const set: Command = {
+  name: 'set',
+  summary: 'Changes what is known of a project; what is left out stays.',
+  args: [['<code>', 'code of the project']],
+  options: [
+    ['--name <name>', 'name for people'],
+    ['--status <status>', 'idea, active, maintained, paused or ended'],
+    ['--capabilities <list>', 'what it has, as in has_api,has_database; "" for nothing'],
+    ['--repositories <list>', 'git remotes, the main one first'],
+    ['--secrets-path <path>', 'where its secrets are kept'],
+    ['--design-spec <path>', 'its design specification'],
+    ['--platform', 'it is the project of the platform itself'],
+  ],
+  examples: ['project set windmill --status maintained', 'project set windmill --capabilities has_api,has_database'],
+  async run(cli, input) {
+    const listOf = (name: string): string[] | undefined =>
+      option(input, name)
+        ?.split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '');
+    const facts = given({
+      name: option(input, 'name'),
+      status: option(input, 'status') as ProjectView['status'] | undefined,
+      capabilities: listOf('capabilities'),
+      repositories: listOf('repositories'),
+      secretsPath: option(input, 'secretsPath'),
+      designSpec: option(input, 'designSpec'),
+      platform: input.options['platform'] === true ? true : undefined,
+    });
+    const project = await (await cli.connect()).call(projectOperations.update, { code: argument(input, 0), ...facts });
+    return { value: project, lines: projectLines(project) };
+  },
+};
+
+const scan: Command = {
+  name: 'scan',
+  summary: 'Finds the clones below a folder, matched to projects by their git remote, and says which are missing.',
+  args: [['[folder]', 'the one you stand in when left out']],
+  examples: ['project scan ~/src', 'project scan ~/src --json'],
+  async run(cli, input) {
+    const found = await (await cli.connect()).call(projectOperations.scan, { folder: resolve(cli.cwd, input.args[0] ?? '.') });
+    const rows = found.clones.map((each) => [each.project ?? 'no project', each.branch ?? 'detached', each.path, each.remote ?? 'no remote']);
+    const missing = found.missing.map(({ project, command }): Line => [['yellow', `${project} has no clone here: ${command}`]]);
+    return {
+      value: found,
+      lines: [
+        ...(rows.length === 0 ? ['No git repositories here.'] : table(['project', 'branch', 'path', 'remote'], rows, cli.terminal.columns)),
+        ...missing,
+        ...(found.cut ? ['There are more folders than are looked at: name one below.'] : []),
+        [['dim', `${found.clones.length} clones in ${Math.round(found.tookMs)} ms`]],
+      ],
+    };
+  },
+};
+
 function projectLines(project: ProjectView): Line[] {
   return fields([
     ['project', `${project.code} (${project.id})`],
     ['name', project.name],
     ['path', project.path ?? 'no checkout'],
-    ['remote', project.remote],
+    ['remote', project.repositories.join(', ') || null],
+    ['status', project.platform ? `${project.status}, the platform project` : project.status],
+    ['has', project.capabilities.join(', ') || null],
+    ['secrets', project.secretsPath],
+    ['design', project.designSpec],
+    ['runs at', project.environments.map(({ name, url }) => (url === null ? name : `${name} (${url})`)).join(', ') || null],
+    ['kept in', project.declared ? 'windlass.yaml' : null],
     ['added', timestamp(project.createdAtMs)],
   ]);
 }
 
-export const project: Noun = { verbs: [list, show, add], usual: 'list' };
+export const project: Noun = { verbs: [list, show, add, set, scan], usual: 'list' };
