@@ -221,7 +221,7 @@ function createDomains(config: Config, built: Parts & Ground) {
   const templates = createTemplates({ folder: TEMPLATES_FOLDER, check, agents });
   const context = createContext({
     ...{ db, ids, recordAdmin, randomBytes, projects, views, log: built.log },
-    ...{ clock: databaseClock, random: built.random, home: config.home, env: built.env },
+    ...{ clock: databaseClock, random: built.random, home: config.home, env: built.env, findCheckout },
     git: { run: createProcessRunner({ spawn, clock }), clock, path: pathOf(built.env) },
   });
   const reviewing = openReviewing(config, { ...built, toolset, store, models, agents, projects, defaultModel, runs });

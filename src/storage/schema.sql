@@ -436,6 +436,7 @@ table document_version, row level security forced
   author_id text not null
   author_name text not null
   at timestamp with time zone not null default clock_now()
+  generated_from text[]
  constraints
   document_version_version_check CHECK ((version > 0))
   document_version_org_id_document_id_fkey FOREIGN KEY (org_id, document_id) REFERENCES document(org_id, id)

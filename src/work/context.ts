@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
-import type { Ids, OrgId, ProjectId, RandomBytes } from '../kernel/ids.ts';
+import type { Ids, OrgId, RandomBytes } from '../kernel/ids.ts';
 import type { Bound } from '../kernel/operation.ts';
 import { bind } from '../kernel/operation.ts';
 import type { RecordAdmin } from '../platform/identity/admin-event.ts';
@@ -23,18 +23,23 @@ import { createCadence } from './cadence/service.ts';
 import { readCheckout } from './documents/checkout-files.ts';
 import { documentOperations } from './documents/contract.ts';
 import { createDocuments } from './documents/service.ts';
+import { createOpenRepository } from './inspection/repository.ts';
+import { createCodingClis } from './project-setup/coding-clis.ts';
+import { projectSetupOperations } from './project-setup/contract.ts';
+import { createGh } from './project-setup/gh.ts';
+import { createProjectSetup } from './project-setup/service.ts';
+import { withinProject } from './projects/boundary.ts';
+import type { FindCheckout } from './projects/checkout.ts';
 import { createReadCommits } from './handoffs/commits.ts';
 import { handoffOperations } from './handoffs/contract.ts';
 import { createReadPulls } from './handoffs/pulls.ts';
 import { createRunsSince } from './handoffs/runs.ts';
-import type { HandoffsDeps } from './handoffs/service.ts';
 import { createHandoffs } from './handoffs/service.ts';
 import { noteOperations } from './knowledge/contract.ts';
 import { createNotes } from './knowledge/service.ts';
 import type { DeclaredProject } from '../kernel/project.ts';
 import type { Projects } from './projects/service.ts';
 import { sessionOperations } from './sessions/contract.ts';
-import type { SessionsDeps } from './sessions/service.ts';
 import { createSessions } from './sessions/service.ts';
 import { weeklyPlanOperations } from './weekly-plan/contract.ts';
 import { createWeeklyPlan } from './weekly-plan/service.ts';
@@ -44,7 +49,6 @@ import { createWebhooks } from './webhooks/service.ts';
 import { createSigningKeys, SIGNING_KEY_FILE } from './webhooks/signing-key.ts';
 import { workQueueOperations } from './work-queue/contract.ts';
 import { createReadIssues } from './work-queue/github-issues.ts';
-import type { WorkQueueDeps } from './work-queue/service.ts';
 import { createWorkQueue } from './work-queue/service.ts';
 
 export type ContextDeps = {
@@ -60,10 +64,10 @@ export type ContextDeps = {
   recordAdmin: RecordAdmin;
   /** Home folder. */
   home: string;
+  findCheckout: FindCheckout;
   env: Readonly<Record<string, string | undefined>>;
   git: Parameters<typeof createReadCommits>[0];
-  projects: SessionsDeps['projects'] &
-    HandoffsDeps['projects'] & { find: (org: OrgId, wanted: string) => Promise<ProjectId | null>; repositories: WorkQueueDeps['repositories'] };
+  projects: Projects;
 };
 
 export type Context = { operations: Bound<Principal>[]; webhooks: Webhooks };
@@ -72,7 +76,8 @@ export function createContext(deps: ContextDeps): Context {
   const { db, ids, clock, log, randomBytes, random, projects, views, git, recordAdmin } = deps;
   const notes = createNotes({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const cadence = createCadence({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
-  const documents = createDocuments({ db, ids, clock, readCheckout });
+  const openRepository = createOpenRepository(git);
+  const documents = createDocuments({ db, ids, clock, readCheckout, openRepository });
   const sessions = createSessions({ db, ids, randomBytes, random, projects });
   const handoffs = createHandoffs({
     ...{ db, ids, sessions, projects },
@@ -87,6 +92,19 @@ export function createContext(deps: ContextDeps): Context {
   const readIssues = createReadIssues({ ...git, env: deps.env, home: deps.home });
   const workQueue = createWorkQueue({ clock: git.clock, readIssues, repositories: (org, code) => projects.repositories(org, code) });
   const briefing = createBriefing({ db, clock, log, projects, sessions, sources: briefingSources({ workQueue }) });
+  const userHome = deps.env['HOME'] ?? deps.home;
+  const projectSetup = createProjectSetup({
+    ...{
+      projects: projects.handlers,
+      documents: documents.handlers,
+      sessions: sessions.handlers,
+      webhooks: webhooks.handlers,
+      alerts: alerts.handlers,
+    },
+    ...{ findCheckout: deps.findCheckout, openRepository, findByRemote: (org, remote) => projects.findByRemote(org, remote) },
+    gh: createGh({ ...git, env: deps.env, home: deps.home }),
+    codingClis: createCodingClis({ path: git.path, home: userHome }),
+  });
   const operations = [
     ...bind(briefingOperations, briefing.handlers),
     ...bind(noteOperations, notes.handlers),
@@ -98,8 +116,9 @@ export function createContext(deps: ContextDeps): Context {
     ...bind(webhookOperations, webhooks.handlers),
     ...bind(weeklyPlanOperations, weeklyPlan.handlers),
     ...bind(workQueueOperations, workQueue.handlers),
+    ...bind(projectSetupOperations, projectSetup.handlers),
   ];
-  return { operations, webhooks };
+  return { operations: withinProject(operations, projects), webhooks };
 }
 
 /** What windlass.yaml says of projects holds from the start. @throws AppError `configuration` */

@@ -64,7 +64,7 @@ export async function briefingWorld(options: { queue?: QueueView } = {}): Promis
       },
     },
     notes: createNotes({ db, ids: testIds, project }),
-    documents: createDocuments({ db, ids: testIds, clock, readCheckout: async () => null }),
+    documents: createDocuments({ db, ids: testIds, clock, readCheckout: async () => null, openRepository: async () => 'no checkout' }),
     cadence: createCadence({ db, ids: testIds, project }),
     handoffs: createHandoffs({
       ...{ db, sessions, projects },

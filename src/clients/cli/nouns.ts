@@ -85,7 +85,7 @@ export const NOUNS: readonly NounEntry[] = [
   {
     name: 'project',
     group: 'Agents',
-    summary: 'Projects and their checkouts: list, show, add, set, scan.',
+    summary: 'Projects and their checkouts: list, add, set up, verify, scan.',
     load: async () => (await import('./commands/project.ts')).project,
   },
   {
@@ -127,7 +127,7 @@ export const NOUNS: readonly NounEntry[] = [
   {
     name: 'doc',
     group: 'Context',
-    summary: 'Documents of projects: versions, audit, sync from a checkout.',
+    summary: 'Documents of projects: versions, audit, sync, generate.',
     load: async () => (await import('./commands/doc.ts')).doc,
   },
   {

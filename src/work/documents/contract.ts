@@ -34,6 +34,8 @@ export const VersionSummary = z.object({
   /** Remote of the repository it came from; null when it was written here. */
   repository: z.string().nullable(),
   path: z.string().nullable(),
+  /** Files it was generated from; null when somebody wrote it or it came from a repository. */
+  generatedFrom: z.array(z.string()).nullable(),
   author: z.object({ actor: z.string(), name: z.string() }),
   atMs: z.int(),
 });
@@ -63,6 +65,8 @@ export const AuditView = z.object({
       state: z.enum(['present', 'missing', 'stale']),
       ageDays: z.int().nullable(),
       staleDays: z.int(),
+      /** As what it can be generated from the repository; null when it cannot. */
+      generator: z.enum(['instructions', 'api', 'schema']).nullable(),
     }),
   ),
 });
@@ -83,6 +87,27 @@ export const SyncView = z.object({
   cut: z.boolean(),
 });
 export type SyncView = z.infer<typeof SyncView>;
+
+export const GenerateView = z.object({
+  project: z.string(),
+  /** Of the audit afterwards. */
+  overall: AuditView.shape.overall,
+  /** One for each document that was missing or stale. */
+  results: z.array(
+    z.object({
+      name: z.string(),
+      /**
+       * `generated`: written anew; `unchanged`: still what the repository gives, and so fresh again; `taken`: the repository has it, as somebody wrote it;
+       * `kept`: somebody wrote what is here, which is never overwritten; `failed`: `reason` says why.
+       */
+      state: z.enum(['generated', 'unchanged', 'taken', 'kept', 'failed']),
+      reason: z.string(),
+      /** Files it was written from. */
+      sources: z.array(z.string()),
+    }),
+  ),
+});
+export type GenerateView = z.infer<typeof GenerateView>;
 
 export const documentOperations = {
   list: operation({
@@ -181,14 +206,32 @@ export const documentOperations = {
     permission: 'context.write',
     method: 'POST',
     path: '/projects/{code}/documents/sync',
-    summary: "Takes the Markdown of a project's checkout into its documents; what changed in both places is shown and left.",
+    summary: "Takes the Markdown of a project's repository into its documents; what changed in both places is shown and left.",
     input: z.object({
       code: ProjectCode,
       prefer: z
         .record(Name, z.enum(['repository', 'store']))
         .default({})
         .meta({ description: 'By name, which side a conflict is settled with.' }),
+      files: z
+        .array(z.object({ name: Name, content: z.string().max(DOCUMENT_LIMITS.contentBytes) }))
+        .max(DOCUMENT_LIMITS.syncFiles)
+        .optional()
+        .meta({ description: "What the repository has, sent from elsewhere; the server's checkout is read when left out." }),
     }),
     output: SyncView,
+  }),
+  generate: operation({
+    name: 'documents.generate',
+    permission: 'context.write',
+    method: 'POST',
+    path: '/projects/{code}/documents/generate',
+    summary:
+      'Writes what a project must have and lacks, or has stale, from what its repository really has; what somebody wrote is never overwritten.',
+    input: z.object({
+      code: ProjectCode,
+      name: Name.optional().meta({ description: 'Only this one; all that are missing or stale when left out.' }),
+    }),
+    output: GenerateView,
   }),
 };

@@ -11,6 +11,10 @@ import { refuseDeclared } from '../projects/registry.ts';
 import type { CheckoutFile, CheckoutFiles } from './checkout-files.ts';
 import type { AuditView, DocumentView, documentOperations, RequirementView, SyncView } from './contract.ts';
 import { auditDocuments, decideSync, DEFAULT_REQUIREMENTS, diffLines, DOCUMENT_LIMITS, effectiveRequirements } from './document.ts';
+import { generatorOf } from './generate.ts';
+import { heal } from './heal.ts';
+import type { OpenRepository } from '../inspection/repository.ts';
+import { textFault } from '../../kernel/text.ts';
 import * as store from './store.ts';
 import type { ProjectRow } from './store.ts';
 
@@ -21,6 +25,7 @@ export type DocumentsDeps = {
   clock: Pick<Clock, 'nowMs'>;
   /** Null when the checkout cannot be read. */
   readCheckout: (top: string) => Promise<CheckoutFiles | null>;
+  openRepository: OpenRepository;
 };
 export type Documents = { handlers: Handlers<Principal, typeof documentOperations> };
 
@@ -48,6 +53,7 @@ export function createDocuments(deps: DocumentsDeps): Documents {
         }),
       audit: ({ principal: { org } }, { code }) => db.asOrg(org, (tx) => audit(deps, tx, { org, code })),
       sync: ({ principal }, input) => sync(deps, principal, input),
+      generate: ({ principal }, input) => heal({ ...deps, projectOf, audit }, principal, input),
     },
   };
 }
@@ -95,7 +101,7 @@ async function putDocument(deps: DocumentsDeps, { org, actor, name: author }: Pr
     const id = held?.id ?? deps.ids.next('doc');
     if (held?.hash !== hash) {
       const make = held === null ? { project, name: input.name } : null;
-      const source = { repository: null, path: null };
+      const source = { repository: null, path: null, generatedFrom: null };
       await store.writeVersion(tx, org, { id, version: version + 1, content: input.content, hash, ...source, actor, name: author, make });
     }
     return show(tx, org, { id, version: null });
@@ -124,32 +130,49 @@ async function requirements(tx: Tx, org: OrgId): Promise<{ items: RequirementVie
   return { items: [...defaults.map((each) => ({ ...each, project: null, isDefault: true })), ...own] };
 }
 
-async function audit(deps: DocumentsDeps, tx: Tx, { org, code }: { org: OrgId; code: string }): Promise<AuditView> {
+export async function audit(deps: Pick<DocumentsDeps, 'clock'>, tx: Tx, { org, code }: { org: OrgId; code: string }): Promise<AuditView> {
   const project = await projectOf(tx, org, code);
   const own = await store.listRequirements(tx, org, { project: project.id, limit: DOCUMENT_LIMITS.requirements });
   const wanted = effectiveRequirements(own);
   const names = wanted.map(({ pattern }) => pattern.replaceAll('{project}', code));
   const docs = await store.namesOf(tx, org, { project: project.id, names });
   const { overall, findings } = auditDocuments(project, docs, { requirements: wanted, nowMs: deps.clock.nowMs() });
-  return { project: code, capabilities: project.capabilities, overall, findings };
+  return {
+    project: code,
+    capabilities: project.capabilities,
+    overall,
+    findings: findings.map((each) => ({ ...each, generator: generatorOf(each.name) })),
+  };
 }
 
 type Prefer = Readonly<Record<string, 'repository' | 'store'>>;
 
-async function sync(deps: DocumentsDeps, principal: Principal, input: { code: string; prefer: Prefer }): Promise<SyncView> {
+type Sync = { code: string; prefer: Prefer; files?: readonly { name: string; content: string }[] | undefined };
+
+async function sync(deps: DocumentsDeps, principal: Principal, input: Sync): Promise<SyncView> {
   const { org } = principal;
   const project = await deps.db.asOrg(org, (tx) => projectOf(tx, org, input.code));
-  if (project.path === null)
-    throw new AppError('not_found', `${input.code} has no checkout on this server.`, { next: 'Register one with `windlass project add PATH`.' });
-  const read = await deps.readCheckout(project.path);
-  if (read === null) {
-    throw new AppError('not_found', `The checkout of ${input.code} cannot be read: it was moved, or the server may not.`, {
-      next: `Put it back at ${project.path}, or register where it is now.`,
-    });
-  }
+  const read = input.files === undefined ? await checkoutOf(deps, project) : { files: input.files.map(sentFile), cut: false };
   const results: SyncView['results'] = [];
   for (const file of read.files) results.push(await syncFile(deps, { principal, project, file, prefer: input.prefer[file.name] ?? null }));
   return { project: input.code, results, conflicts: results.filter(({ state }) => state === 'conflict').length, cut: read.cut };
+}
+
+async function checkoutOf(deps: DocumentsDeps, { code, path }: ProjectRow): Promise<CheckoutFiles> {
+  if (path === null)
+    throw new AppError('not_found', `${code} has no checkout on this server.`, {
+      next: 'Register one with `windlass project add PATH`, or send the files.',
+    });
+  const read = await deps.readCheckout(path);
+  if (read !== null) return read;
+  throw new AppError('not_found', `The checkout of ${code} cannot be read: it was moved, or the server may not.`, {
+    next: `Put it back at ${path}, or register where it is now.`,
+  });
+}
+
+function sentFile({ name, content }: { name: string; content: string }): CheckoutFile {
+  const fault = content === '' ? 'is empty' : textFault(content, DOCUMENT_LIMITS.contentBytes);
+  return fault === null ? { name, text: content, reason: '' } : { name, text: null, reason: `It ${fault}.` };
 }
 
 type FileSync = { principal: Principal; project: ProjectRow; file: CheckoutFile; prefer: 'repository' | 'store' | null };
@@ -168,7 +191,7 @@ async function syncFile(deps: DocumentsDeps, { principal, project, file, prefer 
     if (state === 'added' || state === 'updated') {
       const make = held === null ? { project: project.id, name } : null;
       const version = (held?.version ?? 0) + 1;
-      const source = { repository: project.remote, path: name };
+      const source = { repository: project.remote, path: name, generatedFrom: null };
       await store.writeVersion(tx, org, { id, version, content: text, hash, ...source, actor, name: author, make });
     }
     if (state !== 'conflict' && held?.base !== hash) await store.setBase(tx, org, { id, base: hash });
@@ -177,7 +200,7 @@ async function syncFile(deps: DocumentsDeps, { principal, project, file, prefer 
   });
 }
 
-async function projectOf(tx: Tx, org: OrgId, code: string): Promise<ProjectRow> {
+export async function projectOf(tx: Tx, org: OrgId, code: string): Promise<ProjectRow> {
   const found = await store.findProject(tx, org, code);
   if (found === null) throw new AppError('not_found', `There is no project ${code}.`, { next: '`windlass project list` shows what there is.' });
   return found;

@@ -4,7 +4,8 @@ import type { Tx } from '../../storage/database.ts';
 import type { DocumentSummary, DocumentView, RequirementView, VersionSummary } from './contract.ts';
 
 export type ProjectRow = { id: string; code: string; path: string | null; remote: string | null; capabilities: string[]; declared: boolean };
-export type HeldDocument = { id: string; version: number; hash: string; base: string | null };
+/** `generated`: the current version was, and may be written anew. */
+export type HeldDocument = { id: string; version: number; hash: string; base: string | null; generated: boolean };
 export type NewVersion = {
   id: string;
   version: number;
@@ -12,17 +13,19 @@ export type NewVersion = {
   hash: string;
   repository: string | null;
   path: string | null;
+  /** Null for what nobody generated. */
+  generatedFrom: readonly string[] | null;
   actor: string;
   name: string;
 };
 
 const SUMMARY = `d.id, (select code from project p where p.org_id = d.org_id and p.id = d.project_id) as project, d.name, d.version, d.hash, d.bytes,
   d.updated_at as "updatedAtMs"`;
-const VERSION = `v.version, v.hash, v.bytes, v.repository, v.path, v.author_id as actor, v.author_name as "authorName", v.at as "atMs"`;
+const VERSION = `v.version, v.hash, v.bytes, v.repository, v.path, v.generated_from as "generatedFrom", v.author_id as actor, v.author_name as "authorName", v.at as "atMs"`;
 type VersionRow = Omit<VersionSummary, 'author'> & { actor: string; authorName: string };
 
-function versionOf({ actor, authorName, version, hash, bytes, repository, path, atMs }: VersionRow): VersionSummary {
-  return { version, hash, bytes, repository, path, atMs, author: { actor, name: authorName } };
+function versionOf({ actor, authorName, version, hash, bytes, repository, path, generatedFrom, atMs }: VersionRow): VersionSummary {
+  return { version, hash, bytes, repository, path, generatedFrom, atMs, author: { actor, name: authorName } };
 }
 
 export async function findProject(tx: Tx, org: OrgId, code: string): Promise<ProjectRow | null> {
@@ -94,7 +97,9 @@ export async function lockDocument(tx: Tx, org: OrgId, key: { project: string | 
   // two that make the same name at once: the second waits here and then finds it
   await tx.query(`select pg_advisory_xact_lock(hashtextextended($1, 13))`, [`${org} ${key.project ?? ''} ${key.name}`]);
   const [row] = await tx.query<HeldDocument>(
-    `select id, version, hash, synced_hash as base from document where org_id = $1 and coalesce(project_id, '') = $2 and name = $3 for update`,
+    `select d.id, d.version, d.hash, d.synced_hash as base, (select v.generated_from is not null from document_version v where v.org_id = d.org_id
+       and v.document_id = d.id and v.version = d.version) as generated
+     from document d where d.org_id = $1 and coalesce(d.project_id, '') = $2 and d.name = $3 for update of d`,
     [org, key.project ?? '', key.name],
   );
   return row ?? null;
@@ -113,10 +118,15 @@ export async function writeVersion(tx: Tx, org: OrgId, wish: NewVersion & { make
     ]);
   }
   await tx.query(
-    `insert into document_version (org_id, document_id, version, content, hash, bytes, repository, path, author_id, author_name)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    [org, wish.id, wish.version, wish.content, wish.hash, bytes, wish.repository, wish.path, wish.actor, wish.name],
+    `insert into document_version (org_id, document_id, version, content, hash, bytes, repository, path, author_id, author_name, generated_from)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [org, wish.id, wish.version, wish.content, wish.hash, bytes, wish.repository, wish.path, wish.actor, wish.name, wish.generatedFrom],
   );
+}
+
+/** It was looked over and is still right: as fresh as a new version. */
+export async function touchDocument(tx: Tx, org: OrgId, id: string): Promise<void> {
+  await tx.query('update document set updated_at = clock_now() where org_id = $1 and id = $2', [org, id]);
 }
 
 export async function setBase(tx: Tx, org: OrgId, doc: { id: string; base: string }): Promise<void> {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { documentOperations } from '../../../src/work/documents/contract.ts';
 import { answers, windlass } from '../../support/cli.ts';
 
-const finding = { pattern: 'x', ageDays: null, staleDays: 90 };
+const finding = { pattern: 'x', ageDays: null, staleDays: 90, generator: null };
 
 test('an audit and a sync are tables, and fail for scripts when something is missing or in conflict [DOC-3, DOC-4]', async () => {
   const prefers: unknown[] = [];

@@ -19,8 +19,13 @@ type WhoAmI = z.input<typeof identityOperations.whoami.output>;
 
 const REMOTE = 'git@github.example:acme/app.git';
 
+const PLAIN = {
+  ...{ repositories: [REMOTE], capabilities: [], secretsPath: null, designSpec: null, environments: [] },
+  ...{ status: 'active', platform: false, declared: false },
+} as const satisfies Partial<ProjectView>;
+
 function project(over: Partial<ProjectView> = {}): ProjectView {
-  return { id: 'prj_1', code: 'app', name: 'Application', path: null, remote: REMOTE, createdAtMs: NOW_MS, ...over };
+  return { id: 'prj_1', code: 'app', name: 'Application', path: null, remote: REMOTE, ...PLAIN, createdAtMs: NOW_MS, ...over };
 }
 
 function server(projects: readonly ProjectView[] = [project()]): FakeServer {

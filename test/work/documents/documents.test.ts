@@ -25,7 +25,7 @@ async function world() {
     org,
     top,
   ]);
-  const { handlers } = createDocuments({ db, ids: identity.deps.ids, clock: systemClock, readCheckout });
+  const { handlers } = createDocuments({ db, ids: identity.deps.ids, clock: systemClock, readCheckout, openRepository: async () => 'no checkout' });
   const write = async (name: string, text: string | Uint8Array) => {
     await mkdir(join(top, name, '..'), { recursive: true });
     await writeFile(join(top, name), text);

@@ -180,6 +180,29 @@ const sync: Command = {
   },
 };
 
+const generate: Command = {
+  name: 'generate',
+  summary: 'Writes what a project must have and lacks, from what its repository really has; what somebody wrote is left.',
+  args: [
+    ['<project>', 'code of the project'],
+    ['[name]', 'only this one; all that are missing or stale when left out'],
+  ],
+  examples: ['doc generate windmill', 'doc generate windmill docs/API.md'],
+  async run(cli, input) {
+    const wanted = { code: argument(input, 0), ...given({ name: input.args[1] }) };
+    const found = await (await cli.connect()).call(documentOperations.generate, wanted);
+    const rows = found.results.map(({ name, state, reason, sources }): Line[] => [
+      name,
+      [[state === 'failed' ? 'red' : state === 'kept' ? 'yellow' : 'green', state]],
+      reason === '' ? `from ${sources.slice(0, 3).join(', ')}${sources.length > 3 ? ` and ${sources.length - 3} more` : ''}` : reason,
+    ]);
+    const head: Line = [`${found.project}: `, [STYLES[found.overall], found.overall]];
+    const lines =
+      rows.length === 0 ? [head, 'Nothing is missing or stale.'] : [head, ...table(['document', 'state', 'why'], rows, cli.terminal.columns)];
+    return { value: found, lines, exit: found.results.some(({ state }) => state === 'failed') ? 1 : 0 };
+  },
+};
+
 function documentLines(found: DocumentView): Line[] {
   const { shown } = found;
   return [
@@ -188,10 +211,17 @@ function documentLines(found: DocumentView): Line[] {
       ['document', `${found.id}, version ${shown.version} of ${found.version}, ${bytes(shown.bytes)}`],
       ['project', found.project ?? 'org-wide'],
       ['written', `${timestamp(shown.atMs)} by ${shown.author.name}`],
-      ['from', shown.path === null ? null : `${shown.repository ?? 'checkout'} ${shown.path}`],
+      [
+        'from',
+        shown.generatedFrom !== null
+          ? `generated from ${shown.generatedFrom.join(', ')}`
+          : shown.path === null
+            ? null
+            : `${shown.repository ?? 'checkout'} ${shown.path}`,
+      ],
       ['sha-256', shown.hash],
     ]),
   ];
 }
 
-export const doc: Noun = { verbs: [list, show, history, diff, put, audit, sync], usual: 'list' };
+export const doc: Noun = { verbs: [list, show, history, diff, put, audit, sync, generate], usual: 'list' };

@@ -1,8 +1,10 @@
 /** `windlass project`: products with their checkouts on the server's machine. */
 import { resolve } from 'node:path';
+import { projectSetupOperations } from '../../../work/project-setup/contract.ts';
+import type { SetupView, VerifyView } from '../../../work/project-setup/contract.ts';
 import { projectOperations } from '../../../work/projects/contract.ts';
 import type { ProjectView } from '../../../work/projects/contract.ts';
-import type { Command, Noun } from '../command.ts';
+import type { Cli, Command, Noun } from '../command.ts';
 import { argument, given, option } from '../command.ts';
 import { timestamp } from '../format.ts';
 import { fields, pageLines, table } from '../table.ts';
@@ -42,7 +44,7 @@ const show: Command = {
 
 const add: Command = {
   name: 'add',
-  summary: 'Registers the git repository at a path of the server as a project.',
+  summary: 'Registers the git repository at a path of the server as a project, and sets it up.',
   args: [['[path]', 'a folder inside the checkout; the one you stand in when left out']],
   options: [
     ['--code <code>', "short name; from the repository's when left out"],
@@ -51,10 +53,11 @@ const add: Command = {
   examples: ['project add', 'project add ~/src/windmill --code windmill'],
   async run(cli, input) {
     const path = resolve(cli.cwd, input.args[0] ?? '.');
-    const project = await (
-      await cli.connect()
-    ).call(projectOperations.add, { path, ...given({ code: option(input, 'code'), name: option(input, 'name') }) });
-    return { value: project, lines: projectLines(project) };
+    const connection = await cli.connect();
+    const { code } = await connection.call(projectOperations.add, { path, ...given({ code: option(input, 'code'), name: option(input, 'name') }) });
+    const { steps } = await connection.call(projectSetupOperations.setup, { code });
+    const project = await connection.call(projectOperations.get, { code });
+    return { value: { ...project, steps }, lines: [...projectLines(project), '', ...stateLines(cli, steps)] };
   },
 };
 
@@ -91,6 +94,41 @@ const set: Command = {
     return { value: project, lines: projectLines(project) };
   },
 };
+
+const setup: Command = {
+  name: 'setup',
+  summary: 'Sets a project up step by step; asking again does only what is missing.',
+  args: [['<code>', 'code of the project']],
+  options: [['--forge', 'also what is made on the forge: labels']],
+  examples: ['project setup windmill', 'project setup windmill --forge'],
+  async run(cli, input) {
+    const forge = input.options['forge'] === true;
+    const done = await (await cli.connect()).call(projectSetupOperations.setup, { code: argument(input, 0), forge });
+    return { value: done, lines: stateLines(cli, done.steps), exit: done.steps.some(({ state }) => state === 'failed') ? 1 : 0 };
+  },
+};
+
+const verify: Command = {
+  name: 'verify',
+  summary: 'Proves that a project works by doing what its agents do.',
+  args: [['<code>', 'code of the project']],
+  examples: ['project verify windmill', 'project verify windmill --json'],
+  async run(cli, input) {
+    const found = await (await cli.connect()).call(projectSetupOperations.verify, { code: argument(input, 0) });
+    const unknown = found.unknown === 0 ? '' : `, ${found.unknown} unknown`;
+    const head: Line = [`${found.project}: `, [found.overall === 'failed' ? 'red' : 'green', found.overall], unknown];
+    return { value: found, lines: [head, ...stateLines(cli, found.checks)], exit: found.overall === 'failed' ? 1 : 0 };
+  },
+};
+
+function stateLines({ terminal }: Pick<Cli, 'terminal'>, all: SetupView['steps'] | VerifyView['checks']): Line[] {
+  const rows = all.map(({ name, state, detail, next }): Line[] => [
+    name,
+    [[state === 'failed' ? 'red' : state === 'skipped' || state === 'unknown' ? 'yellow' : 'green', state]],
+    next === '' ? detail : `${detail} ${next}`,
+  ]);
+  return table(['step', 'state', 'what'], rows, terminal.columns);
+}
 
 const scan: Command = {
   name: 'scan',
@@ -129,4 +167,4 @@ function projectLines(project: ProjectView): Line[] {
   ]);
 }
 
-export const project: Noun = { verbs: [list, show, add, set, scan], usual: 'list' };
+export const project: Noun = { verbs: [list, show, add, set, setup, verify, scan], usual: 'list' };
