@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: runs one benchmark and writes its figures to bench/results/NAME.json and NAME.md. */
 import { benchBriefing } from './briefing.ts';
 import { benchFaults } from './faults.ts';
+import { benchGateway } from './gateway.ts';
 import { benchJournal } from './journal.ts';
 import { benchQueue } from './queue.ts';
 import { benchReviews } from './reviews.ts';
@@ -11,6 +12,7 @@ import { writeReport } from './report.ts';
 const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = {
   briefing: benchBriefing,
   faults: benchFaults,
+  gateway: benchGateway,
   journal: benchJournal,
   queue: benchQueue,
   reviews: benchReviews,

@@ -25,6 +25,11 @@ export async function importPeer<T>(name: string): Promise<T> {
   return { ...loaded.default, ...loaded };
 }
 
+/** A file of a peer's package, to be run. */
+export function peerFile(name: string, path: string): string {
+  return join(FOLDER, 'node_modules', name, path);
+}
+
 export function restateBinary(): string {
   return join(FOLDER, 'node_modules', '@restatedev', `restate-server-${process.platform}-${process.arch}`, 'bin', 'restate-server');
 }

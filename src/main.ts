@@ -122,7 +122,7 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
       ...ground,
       ...domains,
       library: domains.reviewing.library,
-      counts,
+      ...{ counts, spending },
       version: VERSION,
       webhooks: domains.context.webhooks,
       operations: [...operationsOf({ ...base, ...ground, ...domains }), ...spending.operations],
@@ -201,6 +201,7 @@ function createDomains(config: Config, built: Parts & Ground) {
     clock: databaseClock,
     project: (org, wanted) => projects.find(org, wanted),
     defaultModel,
+    modelsOfAlias: (name) => models.aliases.resolve(name)?.models ?? null,
     ports: { syncSchedules: (tx, org, agent) => schedules.syncSchedules(tx, org, agent) },
   });
   const runs = createRuns({ ...{ store, views, rules, ids, wake, history }, clock: databaseClock, mayRun: agents.mayRun });

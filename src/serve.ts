@@ -42,6 +42,12 @@ import { KEYS_TOOLSET } from './surfaces/mcp/keys-toolset.ts';
 import { createPersonasToolset, createReviewsToolset } from './surfaces/mcp/reviews-toolset.ts';
 import type { Library } from './work/personas/library.ts';
 import { mountMcp } from './surfaces/mcp/mount.ts';
+import { answerRetention } from './surfaces/gateway/cache-store.ts';
+import { mountGateway } from './surfaces/gateway/mount.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { Models } from './runtime/models/model.ts';
+import type { ModelSources } from './runtime/models/models.ts';
+import type { Spending } from './spending.ts';
 import { mountWebhooks } from './surfaces/webhooks/mount.ts';
 import { mountSignIn } from './surfaces/http/sign-in.ts';
 import { createWhileAllowed } from './surfaces/http/while-allowed.ts';
@@ -54,7 +60,10 @@ import type { Webhooks } from './work/webhooks/service.ts';
 export type ServeDeps = Pick<Base, 'clock' | 'ids' | 'log'> & {
   db: Database;
   hub: Pick<WakeupHub, 'onNews' | 'onAnyNews'>;
-  identity: Pick<Identity, 'authenticate'>;
+  identity: Pick<Identity, 'authenticate' | 'onKeyEnded'>;
+  databaseClock: Clock;
+  models: Models & ModelSources;
+  spending: Spending;
   signIn: SignIn;
   store: Pick<RunStore, 'readEntries' | 'getRun'>;
   previews: Pick<PreviewStore, 'read'>;
@@ -77,7 +86,10 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
   const watch = createWatch({ store, clock, onNews: (org, run, on) => hub.onNews(org, run, on), preview: (org, run) => previews.read(org, run) });
   const requests = createRequestLog({ db, clock, log });
   closers.push({ what: 'request log', close: () => requests.close() });
-  const retention = createRetention({ clock, classes: [requests.retention, onceRetention(db), requestRetention(db), signInRetention(db)] });
+  const retention = createRetention({
+    clock,
+    classes: [requests.retention, onceRetention(db), requestRetention(db), signInRetention(db), answerRetention(db)],
+  });
   closers.push(repeat({ clock, everyMs: SWEEP_EVERY_MS, log, what: 'deleting what is old' }, () => retention.sweep()));
   const closing = new AbortController();
   const startedAtMs = clock.nowMs();
@@ -97,11 +109,12 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
     limiter: createRateLimiter({ nowMs: () => clock.nowMs() }),
     requestsPerMinute: ({ kind }: Principal) => (kind === 'user' || kind === 'cli' ? REQUESTS_PER_MINUTE.person : REQUESTS_PER_MINUTE.other),
   } satisfies Partial<HttpDeps>;
+  const guard = createGuard({ hosts: config.allowedHosts });
   const streams = { closing: closing.signal, whileAllowed: createWhileAllowed(clock), log };
   const app = createHttpApp({
     ...door,
     authenticateSession: (token) => signIn.authenticate(token),
-    guard: createGuard({ hosts: config.allowedHosts }),
+    guard,
     once: createOnceStore(db),
     nowMs: () => clock.nowMs(),
     onAnswered: traffic.answered,
@@ -126,7 +139,12 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
     metrics: async () => [...traffic.metrics(), ...engineMetrics(counts())],
   });
   mountConsole(app, { folder: CONSOLE_FOLDER });
-  const listening = await listen(app, { host: config.host, port: config.port, clock });
+  const gateway = mountGateway({
+    ...{ db, ids, log, identity, models: deps.models, ledger: deps.spending.ledger, clock: deps.databaseClock, limiter: door.limiter },
+    ...{ guard, fetch: globalThis.fetch, settings: config.gateway, onAnswered: traffic.answered },
+  });
+  closers.push({ what: 'model gateway', close: () => gateway.close() });
+  const listening = await listen(app, { host: config.host, port: config.port, clock, first: gateway.handle });
   closers.push({ what: 'HTTP', close: () => listening.close() }, { what: 'MCP', close: () => mcp.close() });
   closers.push({ what: 'event streams', close: async () => closing.abort() });
   return listening.url;

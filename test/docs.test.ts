@@ -39,3 +39,17 @@ test('the configuration of docs/operating.md loads, and says what the page says 
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test('the configuration of docs/gateway.md loads, aliases and all [GTW-3]', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'windlass-docs-'));
+  try {
+    writeFileSync(join(folder, 'windlass.yaml'), examples('gateway.md')[0] ?? '');
+    const config = loadConfig({ flags: { home: folder }, env: {}, cwd: folder });
+    assert.deepEqual(Object.keys(config.aliases), ['fast', 'smart']);
+    assert.deepEqual(config.aliases['fast'], { models: [{ model: 'lab/qwen-3.8-27b', weight: 1 }], fallbacks: [], cacheSeconds: null });
+    assert.deepEqual(config.aliases['smart']?.models[0], { model: 'anthropic/claude-opus-5-5', weight: 3 });
+    assert.equal(config.gateway.actorRequestsPerMinute, 600);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -130,7 +130,7 @@ export async function testGateway(
   const timeouts = options.timeouts ?? { firstByteMs: 5_000, idleMs: 5_000 };
   const dispatcher = new Agent({ connections: 32 });
   const gateway = createGateway({
-    ...{ clock, models, ledger, dispatcher, timeouts, ids: testIds, log: () => undefined, pending: new Set() },
+    ...{ clock, models, ledger, dispatcher, timeouts, ids: testIds, log: () => undefined },
     authenticate: createKeyCache({ identity, nowMs: () => clock.nowMs() }),
     limiter: createRateLimiter({ nowMs: () => clock.nowMs() }),
     guard: createGuard({ hosts: [] }),

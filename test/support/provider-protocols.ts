@@ -105,8 +105,10 @@ const openai: Protocol = {
     const response = { id: 'resp_1', object: 'response', created_at: 1_780_000_000, model: 'm', output: [], status: 'in_progress' };
     const events = [event('response.created', { response })];
     let output_index = -1;
+    const output: Any[] = [];
     const item = (start: Any, deltas: string[], end: Any): void => {
       output_index += 1;
+      output.push({ ...start, ...end });
       events.push(event('response.output_item.added', { output_index, item: start }), ...deltas);
       events.push(event('response.output_item.done', { output_index, item: { ...start, ...end } }));
     };
@@ -115,7 +117,9 @@ const openai: Protocol = {
     }
     if (said !== '') {
       const message = { type: 'message', id: 'out_1', role: 'assistant', status: 'in_progress', content: [] };
-      const deltas = pieces(said).map((delta) => event('response.output_text.delta', { item_id: 'out_1', output_index: 0, content_index: 0, delta }));
+      const place = { item_id: 'out_1', output_index: output_index + 1, content_index: 0 };
+      const part = event('response.content_part.added', { ...place, part: { type: 'output_text', text: '', annotations: [] } });
+      const deltas = [part, ...pieces(said).map((delta) => event('response.output_text.delta', { ...place, delta }))];
       item(message, deltas, { status: 'completed', content: [{ type: 'output_text', text: said, annotations: [] }] });
     }
     for (const call of calls) {
@@ -138,7 +142,7 @@ const openai: Protocol = {
     const cut = finish === 'length';
     const incomplete_details = cut ? { reason: 'max_output_tokens' } : null;
     const done = cut ? 'response.incomplete' : 'response.completed';
-    return [...events, event(done, { response: { ...response, status: cut ? 'incomplete' : 'completed', incomplete_details, usage } })];
+    return [...events, event(done, { response: { ...response, output, status: cut ? 'incomplete' : 'completed', incomplete_details, usage } })];
   },
   errorEvent: sse(
     { type: 'error', sequence_number: 9, error: { type: 'server_error', code: 'server_error', message: 'Overloaded', param: null } },

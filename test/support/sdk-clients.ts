@@ -38,16 +38,20 @@ async function load(folder: string, file: string): Promise<Record<string, new (o
   return (await import(pathToFileURL(join(folder, 'node_modules', file)).href)) as never;
 }
 
-/** `folder` is that of the installed clients, `url` where the server listens. */
-export async function sdkClients(folder: string, url: string): Promise<SdkClient[]> {
+/** Where each SDK is pointed at, and with which key. */
+export type SdkPlaces = { anthropic: string; openai: string; google: string; key: string };
+
+/** `folder` is that of the installed clients, `url` where the server listens; or the three addresses of the gateway. */
+export async function sdkClients(folder: string, url: string | SdkPlaces): Promise<SdkClient[]> {
+  const at = typeof url === 'string' ? { anthropic: url, openai: `${url}/v1`, google: url, key: 'k' } : url;
   const { default: Anthropic } = await load(folder, '@anthropic-ai/sdk/index.mjs');
   const { default: OpenAi } = await load(folder, 'openai/index.mjs');
   const { GoogleGenAI } = await load(folder, '@google/genai/dist/node/index.mjs');
   if (Anthropic === undefined || OpenAi === undefined || GoogleGenAI === undefined) throw new Error('an SDK has no client');
-  const openai = new OpenAi({ apiKey: 'k', baseURL: `${url}/v1`, maxRetries: 0 });
-  const google = new GoogleGenAI({ apiKey: 'k', httpOptions: { baseUrl: url } });
+  const openai = new OpenAi({ apiKey: at.key, baseURL: at.openai, maxRetries: 0 });
+  const google = new GoogleGenAI({ apiKey: at.key, httpOptions: { baseUrl: at.google } });
   return [
-    anthropic(new Anthropic({ apiKey: 'k', baseURL: url, maxRetries: 0 })['messages'] as unknown as Calls),
+    anthropic(new Anthropic({ apiKey: at.key, baseURL: at.anthropic, maxRetries: 0 })['messages'] as unknown as Calls),
     chat((openai['chat'] as unknown as Record<string, Calls>)['completions'] as Calls),
     responses(openai['responses'] as unknown as Calls),
     gemini(google['models'] as unknown as Calls),

@@ -27,6 +27,8 @@ export async function testClients(): Promise<{ folder: string } | { skip: string
     await mkdir(draft, { recursive: true });
     await writeFile(join(draft, 'package.json'), manifest);
     await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: draft, timeout: INSTALL_MS, env: withNode() });
+    // the one client whose program is put in place by a script of its own
+    await run(process.execPath, ['node_modules/@anthropic-ai/claude-code/install.cjs'], { cwd: draft, timeout: INSTALL_MS, env: withNode() });
     await rename(draft, folder).catch(async (error: unknown) => {
       if (!(await exists(folder))) await cp(draft, folder, { recursive: true }).catch(() => Promise.reject(error as Error)); // another process was quicker
     });

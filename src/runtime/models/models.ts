@@ -104,7 +104,8 @@ export function createModels(deps: ModelsDeps): Models & ModelSources {
     provider: (model) => placeOf(model).provider,
     keyOf: (provider) => keyOf(provider, deps.credential),
     facts(model) {
-      return placeOf(model).provider === null ? REHEARSAL_FACTS : factsFromTable(prices, model, clock.nowMs());
+      const named = aliases.resolve(model)?.models[0] ?? model;
+      return placeOf(named).provider === null ? REHEARSAL_FACTS : factsFromTable(prices, named, clock.nowMs());
     },
     openUntilMs: (model) => circuits.refusedUntilMs(placeOf(model).circuit),
     available() {

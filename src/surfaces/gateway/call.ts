@@ -46,6 +46,8 @@ export type CallDeps = {
   timeouts: { firstByteMs: number; idleMs: number };
   /** Outcomes that are still to be written when the server stops. */
   pending: Set<Promise<unknown>>;
+  /** Aborted when the server stops: then nothing is tried any more. */
+  closing: AbortSignal;
 };
 
 export type Serving = {
@@ -176,6 +178,7 @@ function passThrough(deps: CallDeps, serving: Serving, { trying, collected }: { 
     },
     {
       reply,
+      stopping: () => deps.closing.aborted,
       nowMs: () => deps.clock.nowMs(),
       reader: () => usageReader(call.endpoint.protocol),
       stream: call.ask.stream,

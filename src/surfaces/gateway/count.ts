@@ -43,7 +43,7 @@ export async function countTokens(deps: CallDeps, { call, chain, reply, headers 
       ...deps.timeouts,
     },
     {
-      ...{ reply, stream: false, withholding: null, onBytes: null, headers: () => told },
+      ...{ reply, stopping: () => deps.closing.aborted, stream: false, withholding: null, onBytes: null, headers: () => told },
       nowMs: () => deps.clock.nowMs(),
       reader: () => ({ push: () => undefined, read: () => ({ ...NOTHING_READ, final: true }) }),
       brokenOff: () => '',

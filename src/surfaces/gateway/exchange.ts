@@ -29,6 +29,8 @@ export type Outgoing = {
 
 export type Watching = {
   reply: Reply;
+  /** Whether this server stops: what breaks then says nothing of the provider. */
+  stopping: () => boolean;
   nowMs: () => number;
   /** For a good answer. */
   reader: () => UsageReader;
@@ -228,7 +230,8 @@ function wordsIn(body: string): string {
 function broken(state: State, error: Error, { outgoing, watching }: { outgoing: Outgoing; watching: Watching }): Passed {
   const { status, reader, firstByteMs } = state;
   const reading = reader?.read() ?? NOTHING_READ;
-  const failure = failureOf(state, error, { provider: outgoing.provider, gone: watching.reply.gone() });
+  const { reply, stopping } = watching;
+  const failure = failureOf(state, error, { provider: outgoing.provider, gone: reply.gone(), stopping: stopping() });
   if (state.mode === 'flow' && failure.kind !== 'aborted') {
     if (state.sse && state.between) {
       watching.reply.write(watching.brokenOff(failure));
@@ -238,8 +241,9 @@ function broken(state: State, error: Error, { outgoing, watching }: { outgoing: 
   return { status, reading, firstByteMs, failure, held: null };
 }
 
-function failureOf(state: State, error: Error, { provider, gone }: { provider: string; gone: boolean }): ModelFailure {
+function failureOf(state: State, error: Error, { provider, gone, stopping }: { provider: string; gone: boolean; stopping: boolean }): ModelFailure {
   if (gone) return modelFailure('aborted', 'The client has gone.', { sent: true });
+  if (stopping) return modelFailure('interrupted', 'The gateway is stopping.', { sent: true });
   const code = causeCode(error);
   if (state.mode === 'unknown') return modelFailure('malformed', `${provider} did not answer in its protocol.`, { sent: true });
   if (state.tooLarge) return modelFailure('malformed', `The answer of ${provider} is larger than is accepted.`, { sent: true, retryable: false });

@@ -27,8 +27,9 @@ import { replyTo, type Reply } from './reply.ts';
 import { clientError } from './translate/errors.ts';
 import type { ClientError, Protocol } from './translate/protocol.ts';
 
-export type GatewayDeps = CallDeps &
+export type GatewayDeps = Omit<CallDeps, 'pending' | 'closing' | 'translating'> &
   DoorDeps & {
+    translating: Omit<CallDeps['translating'], 'closing'>;
     ids: Ids;
     guard: Guard;
     onAnswered: (answered: Answered) => void;
@@ -36,10 +37,12 @@ export type GatewayDeps = CallDeps &
 
 export type Gateway = {
   /** Whether the request is one of the gateway's; then it is answered. */
-  handle(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Waits a little for outcomes that are still to be written. */
+  handle: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Ends what is under way, and waits a little for its outcomes to be written. */
   close(): Promise<void>;
 };
+
+type Deps = CallDeps & GatewayDeps;
 
 /** One request on its way. */
 type Visit = {
@@ -54,32 +57,39 @@ type Visit = {
   code: string | null;
 };
 
-export function createGateway(deps: GatewayDeps): Gateway {
+export function createGateway(parts: GatewayDeps): Gateway {
+  const closing = new AbortController();
+  const deps: Deps = { ...parts, pending: new Set(), closing: closing.signal, translating: { ...parts.translating, closing: closing.signal } };
+  const visits = new Set<Promise<void>>();
   return {
     handle(request, response) {
       if (!(request.url ?? '').startsWith(GATEWAY_PREFIX)) return false;
       const visit = begin(deps, request, response);
       const startedMs = deps.clock.nowMs();
       response.once('close', () => tell(deps, visit, { status: response.statusCode, durationMs: deps.clock.nowMs() - startedMs }));
-      void serve(deps, visit).then(
-        (error) => {
-          if (error !== null) answerError(visit, error);
-        },
-        (thrown: unknown) => fail(deps, visit, thrown),
-      );
+      const served = serve(deps, visit)
+        .then(
+          (error) => {
+            if (error !== null) answerError(visit, error);
+          },
+          (thrown: unknown) => fail(deps, visit, thrown),
+        )
+        .finally(() => visits.delete(served));
+      visits.add(served);
       return true;
     },
     async close() {
-      const settled = Promise.allSettled([...deps.pending]);
+      closing.abort();
+      await deps.dispatcher.destroy();
       const over = new AbortController();
+      const settled = Promise.allSettled(visits).then(() => Promise.allSettled(deps.pending));
       await Promise.race([settled, deps.clock.sleep(DRAIN_MS, over.signal)]);
       over.abort();
-      await deps.dispatcher.destroy();
     },
   };
 }
 
-function begin(deps: GatewayDeps, request: IncomingMessage, response: ServerResponse): Visit {
+function begin(deps: Deps, request: IncomingMessage, response: ServerResponse): Visit {
   const given = request.headers['x-correlation-id'];
   const correlation = typeof given === 'string' && isId('cor', given) ? given : deps.ids.next('cor');
   const headers = { 'x-correlation-id': correlation };
@@ -88,7 +98,7 @@ function begin(deps: GatewayDeps, request: IncomingMessage, response: ServerResp
 }
 
 /** Null when the client was answered. */
-async function serve(deps: GatewayDeps, visit: Visit): Promise<ClientError | null> {
+async function serve(deps: Deps, visit: Visit): Promise<ClientError | null> {
   const { request } = visit;
   deps.guard({ host: request.headers.host, origin: request.headers.origin });
   const endpoint = endpointIn(request);
@@ -119,7 +129,7 @@ async function serve(deps: GatewayDeps, visit: Visit): Promise<ClientError | nul
 }
 
 /** From what is kept, else by a model. */
-async function answer(deps: GatewayDeps, serving: Serving, header: string | string[] | undefined): Promise<ClientError | null> {
+async function answer(deps: Deps, serving: Serving, header: string | string[] | undefined): Promise<ClientError | null> {
   const entry = entryOf(serving.call, serving.chain, typeof header === 'string' ? header : undefined);
   if (entry === null) return carryOut(deps, serving);
   const again = await answerAgain(deps, serving, entry);
@@ -129,7 +139,7 @@ async function answer(deps: GatewayDeps, serving: Serving, header: string | stri
 }
 
 /** A kept answer costs nothing and is written down all the same. */
-async function answerAgain(deps: GatewayDeps, { call, reply, headers }: Serving, entry: CacheEntry): Promise<ClientError | null | 'none'> {
+async function answerAgain(deps: Deps, { call, reply, headers }: Serving, entry: CacheEntry): Promise<ClientError | null | 'none'> {
   const kept = await deps.cache.find(entry).catch((error: unknown) => {
     deps.log('warn', 'kept answers could not be read', { error });
     return null; // the model can still be asked
@@ -156,7 +166,7 @@ function answerError(visit: Visit, error: ClientError): void {
 }
 
 /** What was thrown: a refusal of ours, or a fault, of which a client learns no more than that. */
-function fail(deps: GatewayDeps, visit: Visit, thrown: unknown): void {
+function fail(deps: Deps, visit: Visit, thrown: unknown): void {
   const error = toAppError(thrown);
   visit.code = error.code;
   const { correlation, request, reply } = visit;
@@ -166,7 +176,7 @@ function fail(deps: GatewayDeps, visit: Visit, thrown: unknown): void {
   else answerError(visit, told);
 }
 
-function tell({ onAnswered }: GatewayDeps, visit: Visit, { status, durationMs }: { status: number; durationMs: number }): void {
+function tell({ onAnswered }: Deps, visit: Visit, { status, durationMs }: { status: number; durationMs: number }): void {
   const { request, correlation, principal, protocol, journaled, code } = visit;
   onAnswered({
     ...{ correlation, status, durationMs, code, method: request.method ?? '', path: pathOf(request), operation: `gateway.${protocol}` },

@@ -45,7 +45,7 @@ export function mountGateway(deps: MountDeps): Gateway {
     idleMs: settings.idleSeconds === undefined ? IDLE_MS : Math.ceil(settings.idleSeconds * 1_000),
   };
   return createGateway({
-    ...{ clock, ids, log, models, ledger, limiter, guard, onAnswered, timeouts, pending: new Set() },
+    ...{ clock, ids, log, models, ledger, limiter, guard, onAnswered, timeouts },
     dispatcher: new Agent({ connections: CONNECTIONS, connect: { timeout: CONNECT_MS } }),
     authenticate: createKeyCache({ identity, nowMs }),
     holds: createHolds({ models, clock }),

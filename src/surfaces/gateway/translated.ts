@@ -32,6 +32,8 @@ export type Translating = {
   /** Letters and digits. */
   newId: () => string;
   timeouts: { firstByteMs: number; idleMs: number };
+  /** Aborted when the server stops. */
+  closing: AbortSignal;
 };
 
 export type TranslatedTry = {
@@ -62,6 +64,7 @@ export async function translated(deps: Translating, serving: Serving, at: Transl
   };
   const stop = new AbortController();
   reply.onGone(() => stop.abort());
+  deps.closing.addEventListener('abort', () => stop.abort(), { once: true, signal: stop.signal });
   const failure = await carriedOut(deps, serving, { ...at, progress, stop }).then(
     () => null,
     (error: unknown) => failureOf(error, { deps, at, progress, gone: reply.gone() }),
@@ -131,10 +134,11 @@ async function embedded(deps: Translating, { call, reply }: Serving, { attempt, 
 
 type Asking = Running & { context: AnswerContext; asked: LanguageModelV4CallOptions };
 
-/** The provider streams for a client that does not, too: a long answer is no silence, and one that breaks off has been seen that far. */
+/** Streamed from the provider all the same, so that silence is noticed. */
 async function whole(deps: Translating, serving: Serving, asking: Asking): Promise<void> {
-  const { context, progress, collected } = asking;
+  const { progress, context, collected } = asking;
   const result = await collectResult(seen(deps, progress, await partsFrom(deps, asking)));
+  if (progress.finish === null) throw new AppError('unavailable', 'The answer broke off before its end.');
   const body = Buffer.from(JSON.stringify(writeResult(context, result)));
   collected?.push(body);
   if (!serving.reply.gone()) progress.held = { status: 200, headers: { ...JSON_TYPE }, body };
@@ -167,15 +171,6 @@ async function streamed(deps: Translating, serving: Serving, asking: Asking): Pr
   }
 }
 
-async function* seen(deps: Translating, progress: Progress, parts: AsyncIterable<LanguageModelV4StreamPart>) {
-  for await (const part of parts) {
-    progress.exchange.heardMs = deps.clock.nowMs();
-    see(progress, part);
-    if (part.type !== 'stream-start' && part.type !== 'response-metadata') progress.firstByteMs ??= deps.clock.nowMs() - progress.startedMs;
-    yield part;
-  }
-}
-
 async function partsFrom(deps: Translating, asking: Asking): Promise<AsyncIterable<LanguageModelV4StreamPart>> {
   if (asking.attempt.provider !== null) return (await (await open(deps, asking)).doStream(asking.asked)).stream;
   const parts = partsOf(await rehearse(deps, asking));
@@ -183,6 +178,22 @@ async function partsFrom(deps: Translating, asking: Asking): Promise<AsyncIterab
     yield* parts;
   })();
 }
+
+async function* seen(
+  { clock }: Translating,
+  progress: Progress,
+  parts: AsyncIterable<LanguageModelV4StreamPart>,
+): AsyncIterable<LanguageModelV4StreamPart> {
+  for await (const part of parts) {
+    progress.exchange.heardMs = clock.nowMs();
+    see(progress, part);
+    if (!NOT_AN_ANSWER.has(part.type)) progress.firstByteMs ??= clock.nowMs() - progress.startedMs;
+    yield part;
+  }
+}
+
+/** Parts that come before a provider has said anything. */
+const NOT_AN_ANSWER: ReadonlySet<string> = new Set(['stream-start', 'response-metadata', 'error']);
 
 function see(progress: Progress, part: LanguageModelV4StreamPart): void {
   if (part.type === 'text-delta' || part.type === 'reasoning-delta' || part.type === 'tool-input-delta')
@@ -244,6 +255,7 @@ type Failing = { deps: Translating; at: TranslatedTry; progress: Progress; gone:
 
 function failureOf(error: unknown, { deps, at, progress, gone }: Failing): ModelFailure {
   if (gone) return modelFailure('aborted', 'The client has gone.', { sent: progress.exchange.sent });
+  if (deps.closing.aborted) return modelFailure('interrupted', 'The gateway is stopping.', { sent: progress.exchange.sent });
   const scripted = error instanceof AppError ? (error as Scripted)[SCRIPTED] : undefined;
   if (scripted !== undefined) return scripted;
   if (error instanceof AppError && !progress.exchange.sent) {

@@ -31,13 +31,13 @@ export function leastLimits(a: RunLimits, b: RunLimits): RunLimits {
   };
 }
 
-/** `model` is what the definition names, or the default already resolved; a command agent needs none. */
-export function planOfAgent(agent: PlannedAgent, options: { model: string; limits?: RunLimits }): RunPlan {
+/** `model` and `fallbacks` are what the definition names, or the default, with aliases resolved; a command agent needs none. */
+export function planOfAgent(agent: PlannedAgent, options: { model: string; fallbacks?: string[] }): RunPlan {
   const { definition } = agent;
   const base = {
     agent: { id: agent.id, name: definition.name, version: agent.version },
     tier: definition.tier,
-    limits: options.limits ?? limitsOf(definition),
+    limits: limitsOf(definition),
     evidence: definition.evidence ?? null,
     confirm: definition.confirm,
     approvalTtlMs: Math.max(1, Math.round(definition.approval.ttlHours * HOUR_MS)),
@@ -57,7 +57,7 @@ export function planOfAgent(agent: PlannedAgent, options: { model: string; limit
     kind: 'model',
     instructions: definition.instructions,
     model: options.model,
-    fallbacks: definition.fallbacks,
+    fallbacks: options.fallbacks ?? definition.fallbacks,
     tools: definition.tools,
     agents: definition.agents,
     outputSchema: definition.output ?? null,

@@ -28,6 +28,8 @@ export type StartDeps = {
   wake: (org: OrgId, run: RunId) => void;
   /** The model of agents that name none; null when there is none. */
   defaultModel: (agent: string) => string | null;
+  /** An alias as the models it stands for, at least one, in the order in which they are tried; null for what is none (spec GTW-3). */
+  modelsOfAlias?: (name: string) => readonly string[] | null;
 };
 
 export type StartRun = {
@@ -84,7 +86,7 @@ export async function startRun(deps: StartDeps, start: StartRun): Promise<Starte
 }
 
 function newRun(deps: StartDeps, agent: AgentRow, { id, start }: { id: RunId; start: StartRun }): NewRun {
-  const model = start.model ?? modelOf(deps, agent);
+  const chain = modelsOf(deps, agent, start.model);
   return {
     org: start.org,
     id,
@@ -105,9 +107,9 @@ function newRun(deps: StartDeps, agent: AgentRow, { id, start }: { id: RunId; st
     notBeforeMs: start.notBeforeMs ?? null,
     queued: {
       type: 'run.queued',
-      purpose: isRehearsal(model) ? 'rehearsal' : 'live',
+      purpose: isRehearsal(chain.model) ? 'rehearsal' : 'live',
       trigger: start.trigger,
-      plan: planOfAgent(agent, { model }),
+      plan: planOfAgent(agent, chain),
       input: start.input as NewRun['queued']['input'],
       labels: [...(start.labels ?? [])],
       parent: null,
@@ -132,7 +134,6 @@ export async function prepareChild(deps: StartDeps, request: ChildRequest): Prom
   try {
     refuseHalted(agent);
     refuseInput(deps.check, agent, request.input);
-    const model = modelOf(deps, agent);
     const run = newRun(deps, agent, {
       id: request.id,
       start: {
@@ -151,7 +152,9 @@ export async function prepareChild(deps: StartDeps, request: ChildRequest): Prom
         labels: request.labels,
       },
     });
-    const plan = planOfAgent(agent, { model, limits: leastLimits(limitsOf(agent.definition), request.allotment) });
+    const { queued } = run;
+    const limits = leastLimits(limitsOf(agent.definition), request.allotment);
+    const plan = { ...queued.plan, limits };
     const purpose = parent.purpose === 'live' || parent.purpose === 'rehearsal' ? run.queued.purpose : parent.purpose;
     return {
       ok: true,
@@ -180,10 +183,13 @@ export function isRehearsal(model: string): boolean {
   return model.startsWith('rehearsal/');
 }
 
-function modelOf(deps: StartDeps, agent: AgentRow): string {
-  if (agent.definition.kind === 'command') return '';
-  const model = agent.definition.model ?? deps.defaultModel(agent.name);
-  if (model !== null) return model;
+/** Aliases are resolved when the run is made, so that its plan, a replay and a retry name the same models. */
+function modelsOf(deps: StartDeps, agent: AgentRow, wanted: string | undefined): { model: string; fallbacks: string[] } {
+  const { definition } = agent;
+  if (definition.kind === 'command') return { model: '', fallbacks: [] };
+  const named = wanted ?? definition.model ?? deps.defaultModel(agent.name);
+  const [model, ...fallbacks] = [...(named === null ? [] : [named]), ...definition.fallbacks].flatMap((name) => deps.modelsOfAlias?.(name) ?? [name]);
+  if (named !== null && model !== undefined) return { model, fallbacks: [...new Set(fallbacks)].filter((other) => other !== model) };
   throw new AppError('invalid_input', `Agent ${agent.name} names no model, and there is no default one.`, {
     next: 'Name a model in its definition, or set defaultModel in windlass.yaml or WINDLASS_MODEL.',
   });
