@@ -93,6 +93,8 @@ export const ConfigFile = z.strictObject({
   try: z.strictObject({ tokensPerDay: z.int().positive() }).optional(),
   /** Prices and windows by `provider/model`, in the form of `src/runtime/models/prices.json`, checked where they are read (spec GTW-5). */
   prices: z.record(z.string(), z.unknown()).default({}),
+  /** `provider/model` whose embeddings let standards be found by meaning; without it searches go by words. */
+  embeddings: z.string().min(3).optional(),
   /** Names for models (spec GTW-3), for runs and at the gateway. */
   aliases: z.record(z.string(), AliasConfig).default({}),
   gateway: GatewayConfig.default({}),
@@ -127,6 +129,7 @@ export type Config = Readonly<{
   prices: Readonly<Record<string, unknown>>;
   /** Null: plan `builder`. */
   tryTokensPerDay: number | null;
+  embeddings: string | null;
   aliases: Readonly<Record<string, z.infer<typeof AliasConfig>>>;
   gateway: z.infer<typeof GatewayConfig>;
   mcpServers: Readonly<Record<string, McpServerConfig>>;
@@ -178,6 +181,7 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
       number('WINDLASS_TRY_TOKENS_PER_DAY', env['WINDLASS_TRY_TOKENS_PER_DAY'], { min: 1, max: Number.MAX_SAFE_INTEGER }) ??
       file.try?.tokensPerDay ??
       null,
+    embeddings: file.embeddings ?? null,
     aliases: file.aliases,
     gateway: file.gateway,
     mcpServers: file.tools,

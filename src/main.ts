@@ -14,6 +14,7 @@ import { serve } from './serve.ts';
 import type { Welcome } from './welcome.ts';
 import { welcome } from './welcome.ts';
 import { createSpending } from './spending.ts';
+import { createLedger } from './platform/budgets/ledger-service.ts';
 import type { OrgId, RunId } from './kernel/ids.ts';
 import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
@@ -27,6 +28,7 @@ import { createSignIn } from './platform/sign-in/service.ts';
 import { decideByTier } from './platform/policy/policy.ts';
 import type { Log } from './platform/telemetry/log.ts';
 import type { Models } from './runtime/models/model.ts';
+import { createEmbedder } from './runtime/models/embeddings.ts';
 import { createModels, modelFromKeys } from './runtime/models/models.ts';
 import { estimateTokens } from './runtime/models/tokens.ts';
 import type { Driver } from './runtime/runs/advance.ts';
@@ -148,17 +150,18 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
 
 /** The database, how its changes are heard of, and how to find out who is who in it. */
 async function openGround(config: Config, base: Base, closers: Closer[]) {
-  const { clock, ids, recordAdmin } = base;
+  const { clock, ids, log, recordAdmin } = base;
   const { db, description } = await openDatabase(config, { clock, closers });
   const databaseClock = createDatabaseClock({ db, clock });
   await databaseClock.sync();
   const worker = ids.next('wrk');
   const hub = await createWakeupHub({ db, clock, process: worker });
   closers.push({ what: 'wake-ups', close: () => hub.close() });
+  const ledger = createLedger({ db, ids, log, randomBytes, clock: databaseClock, process: worker });
   const identityDeps = { db, ids, randomBytes, recordAdmin };
   const identity = createIdentity(identityDeps);
   const signIn = createSignIn({ ...identityDeps, authenticate: identity.authenticate, authenticateHash: identity.authenticateHash });
-  return { db, description, databaseClock, worker, hub, identityDeps, identity, signIn };
+  return { db, description, databaseClock, worker, hub, ledger, identityDeps, identity, signIn };
 }
 type Parts = Base & { check: Check };
 type Ground = Awaited<ReturnType<typeof openGround>>;
@@ -215,7 +218,11 @@ function createDomains(config: Config, built: Parts & Ground) {
     },
   });
   const standards = createStandards({
-    ...{ db, ids, recordAdmin, folder: standardsFolder, embedder: null },
+    ...{ db, ids, recordAdmin, folder: standardsFolder },
+    embedder:
+      config.embeddings === null
+        ? null
+        : createEmbedder({ ...modelsDeps(config, built), ledger: built.ledger, ids, price: (model) => models.facts(model).price }, config.embeddings),
     project: (org, wanted) => projects.find(org, wanted),
     checkoutOf: (org, project) => projects.checkoutOf(org, project),
   });

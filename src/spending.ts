@@ -2,15 +2,13 @@
  * Puts together what meters and caps spending: the ledger of the gateway, budgets, the account, and what every process does for them. Wiring
  * only, so that `main.ts` has a line for it.
  */
-import { randomBytes } from 'node:crypto';
 import type { Base, Closer } from './ground.ts';
 import { repeat } from './ground.ts';
-import type { Clock } from './kernel/clock.ts';
 import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
 import { budgetOperations } from './platform/budgets/contract.ts';
 import type { LedgerService } from './platform/budgets/ledger-service.ts';
-import { createLedger, LEDGER_LIMITS } from './platform/budgets/ledger-service.ts';
+import { LEDGER_LIMITS } from './platform/budgets/ledger-service.ts';
 import type { Budgets } from './platform/budgets/service.ts';
 import { createBudgets } from './platform/budgets/service.ts';
 import { listBudgets } from './platform/budgets/store.ts';
@@ -25,15 +23,13 @@ import { createSpend } from './work/spend/service.ts';
 
 export type SpendingParts = Pick<Base, 'clock' | 'ids' | 'log' | 'recordAdmin'> & {
   db: Database;
-  databaseClock: Clock;
-  worker: string;
   hub: Pick<WakeupHub, 'wake'>;
   models: Pick<Models, 'available'>;
+  ledger: LedgerService;
 };
 export type Spending = { ledger: LedgerService; budgets: Budgets; operations: Bound<Principal>[]; closers: Closer[] };
 
-export function createSpending({ db, ids, log, clock, recordAdmin, databaseClock, worker, hub, models }: SpendingParts): Spending {
-  const ledger = createLedger({ db, ids, log, randomBytes, clock: databaseClock, process: worker });
+export function createSpending({ db, ids, log, clock, recordAdmin, hub, models, ledger }: SpendingParts): Spending {
   const budgets = createBudgets({
     ...{ db, ids, log, recordAdmin },
     tellWaiting: async (tx, org, { budget, by, reason }) => {

@@ -174,7 +174,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'PER-7': ['done', 'Old reviews are cleaned by age and size; running ones are not touched.'],
   'STD-1': ['done', 'A standard is Markdown with front matter and fixed sections.'],
   'STD-2': ['done', "A persona proposes a standard, only a human's recorded approval writes it."],
-  'STD-3': ['part', 'Standards are indexed within 5 s and searched by meaning and words.'],
+  'STD-3': ['done', 'Standards are indexed within 5 s and searched by meaning and words.'],
   'STD-4': ['done', 'Metrics of reviews and standards.'],
   'STD-5': ['part', 'MCP tools to propose, create and search standards.'],
   // Skills

@@ -4,11 +4,9 @@
  */
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Database } from '../../storage/database.ts';
+import type { Embedder } from '../../runtime/models/embeddings.ts';
 import * as store from './search-store.ts';
 import type { PassageKey } from './search-store.ts';
-
-/** Vectors in the order of the texts, all of one length. @throws AppError when the model cannot be reached */
-export type Embedder = { model: string; embed(org: OrgId, texts: readonly string[]): Promise<Float32Array[]> };
 
 export type Meaning = {
   /** The nearest passages, best first; null when there is nothing to compare with. */

@@ -15,7 +15,8 @@ import type { ProposalState, ProposalView, standardOperations, StandardView } fr
 import type { StandardsFolder } from './folder.ts';
 import { createFolderIndex, rowOf } from './folder-index.ts';
 import { createMeaning } from './meaning.ts';
-import type { Embedder, Meaning } from './meaning.ts';
+import type { Embedder } from '../../runtime/models/embeddings.ts';
+import type { Meaning } from './meaning.ts';
 import * as proposals from './proposal-store.ts';
 import type { LockedProposal } from './proposal-store.ts';
 import { searchStandards } from './search.ts';

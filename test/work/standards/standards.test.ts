@@ -9,7 +9,7 @@ import type { OrgId } from '../../../src/kernel/ids.ts';
 import { storedId } from '../../../src/kernel/ids.ts';
 import type { Principal } from '../../../src/platform/identity/principal.ts';
 import { standardsFolder } from '../../../src/work/standards/folder.ts';
-import type { Embedder } from '../../../src/work/standards/meaning.ts';
+import type { Embedder } from '../../../src/runtime/models/embeddings.ts';
 import { wordSearch } from '../../../src/work/standards/search-store.ts';
 import { createStandards } from '../../../src/work/standards/service.ts';
 import { testDatabase } from '../../support/database.ts';
