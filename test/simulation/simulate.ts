@@ -5,11 +5,13 @@
 import assert from 'node:assert/strict';
 import type { Entry, EventOf } from '../../src/kernel/events.ts';
 import type { RunId } from '../../src/kernel/ids.ts';
+import { countedTokens } from '../../src/platform/budgets/cost.ts';
 import { isFinal } from '../../src/kernel/run-status.ts';
 import type { Wakeups } from '../../src/runtime/runs/engine.ts';
 import type { AppendResult } from '../../src/runtime/runs/store-port.ts';
 import { verifyChain } from '../../src/storage/journal.ts';
 import { startProcess, type Process } from '../support/process.ts';
+import { FACTS } from '../support/drive-pure.ts';
 import { createRunWorld, ORG, readTool, seeded, writeTool, type RunWorld } from '../support/run-world.ts';
 import { createFaults, NO_FAULTS, type Faults, type Rates } from './faults.ts';
 import { drawPlans, say, WRITES, type SimPlan } from './plan.ts';
@@ -18,6 +20,9 @@ const RUNS = 4;
 const WORKERS = 3;
 const FAULTY_MS = 90_000;
 const LIVENESS_MS = 2 * 3_600_000;
+/** Room for two calls at once or so; whoever waits for more is granted it. */
+const BUDGET = { org: ORG, id: 'bud_1', scope: 'org', subject: ORG, unit: 'tokens', period: 'total', amount: 12_000 } as const;
+const GRANT = 15_000;
 
 export type Simulated = { seed: number; virtualMs: number; hits: Map<string, number>; outcomes: Outcome[] };
 type Outcome = { plan: SimPlan; run: RunId; status: string; answer: string | null; replies: number; settled: Map<string, string>; entries: Entry[] };
@@ -57,6 +62,7 @@ async function runWorld(seed: number, rates: Rates): Promise<Omit<Simulated, 'se
   const breaks = (): boolean => faults.at?.toolBreaks() === true;
   const world: RunWorld = createRunWorld({
     random: seeded(seed + 1),
+    facts: { ...FACTS, rehearsed: false },
     script: async (request) => {
       await faults.at?.delay();
       if (faults.at?.modelFails() === true) {
@@ -73,6 +79,7 @@ async function runWorld(seed: number, rates: Rates): Promise<Omit<Simulated, 'se
       outside(writeTool('post_outside', 'key', { ...at, latencyMs, breaks })),
     ],
   });
+  world.store.budgets.set(BUDGET);
   const sim = createSimulation({ world, plans, random, rates });
   faults.at = sim.faults;
   world.store.setFate((kind) => sim.faults.fate(kind));
@@ -148,6 +155,7 @@ function createSimulation({ world, plans, random, rates }: Sim): { faults: Fault
       );
     }
     const firstMs = clock.nowMs();
+    void grantMore(world, { insist, random });
     void answerQuestions(world, { insist, random, runs: () => store.runs().map((row) => row.id) });
     for (const [index, plan] of plans.entries())
       promises.push(...wish(world, plan, { run: runs.at(index) as RunId, said: said[index] as Said, insist, random }));
@@ -158,6 +166,7 @@ function createSimulation({ world, plans, random, rates }: Sim): { faults: Fault
     faults.calm();
     await clock.until(allEnded, LIVENESS_MS);
     await checkAll(world, acknowledged);
+    await checkBudget(world);
     const outcomes = await Promise.all(plans.map((plan, index) => outcomeOf(world, plan, { run: runs[index] as RunId, said: said[index] as Said })));
     return { virtualMs: clock.nowMs() - firstMs, hits: faults.hits, outcomes };
   };
@@ -204,6 +213,28 @@ async function answerQuestions(world: RunWorld, { insist, random, runs }: People
       }
     }
   }
+}
+
+/** Grants more, now and then, while a run waits for it; the word may reach a run twice, or come too late. */
+async function grantMore(world: RunWorld, { insist, random }: People): Promise<void> {
+  const by = { actor: 'act_1', name: 'Ada' };
+  for (;;) {
+    await world.clock.sleep(4_000 + Math.floor(random() * 8_000));
+    const waiting = world.store.runs().filter(({ waitingFor }) => waitingFor === 'budget');
+    if (waiting.length === 0) continue;
+    world.store.budgets.grant({ budget: BUDGET.id, amount: GRANT, untilMs: Number.MAX_SAFE_INTEGER });
+    for (const { id } of waiting) await insist(() => world.put(id, 'grant', { type: 'run.signalled', signal: 'grant', reason: '', by }));
+  }
+}
+
+/** Nothing stays reserved, and the budget says what the journals say, whatever crashed, froze or was written twice. */
+async function checkBudget(world: RunWorld): Promise<void> {
+  let used = 0;
+  for (const { id } of world.store.runs()) {
+    for (const event of await world.events(id))
+      if (event.type === 'model.replied' || event.type === 'model.failed') used += countedTokens(event.usage);
+  }
+  assert.deepEqual(world.store.budgets.counter(BUDGET.id), { spent: used, reserved: 0 });
 }
 
 function wish(world: RunWorld, plan: SimPlan, { run, said, insist, random }: People & { run: RunId; said: Said }): (() => Promise<void>)[] {

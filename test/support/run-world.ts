@@ -7,7 +7,7 @@ import type { JsonObject } from '../../src/kernel/canonical-json.ts';
 import type { Entry, EventOf, RunEvent } from '../../src/kernel/events.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { createIds, storedId, type OrgId, type RunId, type WorkerId } from '../../src/kernel/ids.ts';
-import type { RunPlan } from '../../src/kernel/plan.ts';
+import type { ModelFacts, RunPlan } from '../../src/kernel/plan.ts';
 import { decideByTier } from '../../src/platform/policy/policy.ts';
 import type { ModelRequest } from '../../src/runtime/models/model.ts';
 import { estimateTokens } from '../../src/runtime/models/tokens.ts';
@@ -43,7 +43,7 @@ export type RunWorld<S extends RunStore = MemoryStore, C extends Clock = Virtual
     queued?: Partial<EventOf<'run.queued'>>;
     row?: Partial<NewRun>;
   }): Promise<RunId>;
-  put(run: RunId, kind: 'cancel' | 'pause' | 'resume' | 'note' | 'answer' | 'child_ended', event: RunEvent): Promise<boolean>;
+  put(run: RunId, kind: 'cancel' | 'pause' | 'resume' | 'note' | 'answer' | 'child_ended' | 'grant', event: RunEvent): Promise<boolean>;
   signal(run: RunId, signal: 'cancel' | 'pause' | 'resume'): Promise<boolean>;
   journal(run: RunId): Promise<Entry[]>;
   events(run: RunId): Promise<RunEvent[]>;
@@ -54,6 +54,8 @@ export type WorldOptions = {
   /** Made with the world's receiver and clock. */
   tools?: readonly Tool[] | ((at: { effects: Effect[]; clock: Clock }) => readonly Tool[]);
   random?: () => number;
+  /** Of every model; a rehearsed one when left out, which no budget counts. */
+  facts?: ModelFacts;
 };
 
 /** A small generator for tests: the same seed gives the same numbers everywhere (mulberry32). */
@@ -82,7 +84,7 @@ function bytesFrom(random: () => number): (length: number) => Uint8Array {
 export function createWorldOn<S extends RunStore, C extends Clock>({ store, clock }: { store: S; clock: C }, options: WorldOptions): RunWorld<S, C> {
   const randomBytes = options.random === undefined ? nodeRandomBytes : bytesFrom(options.random);
   const ids = createIds({ nowMs: () => clock.nowMs(), randomBytes });
-  const models = scriptedModels(options.script, FACTS);
+  const models = scriptedModels(options.script, options.facts ?? FACTS);
   const world = {
     effects: [] as Effect[],
     modelCalls: models.requests,

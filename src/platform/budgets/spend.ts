@@ -44,7 +44,7 @@ export type SpendRow = JsonObject & { org: string; id: string };
 export function rowOfSpend(op: SpendOp): SpendRow {
   const { place, kind, id } = op;
   const { org, project, agent, key, actor, root, child } = place;
-  const row: SpendRow = { kind, org, id, root, child, project, agent, key, actor, rehearsed: false };
+  const row: SpendRow = { kind, org, id, root, child, project, agent, key, actor, rehearsed: false, only_held: false };
   switch (op.kind) {
     case 'reserve':
       return { ...row, model: storable(op.model), rehearsed: op.rehearsed, tokens: op.tokens, micro_usd: op.microUsd };

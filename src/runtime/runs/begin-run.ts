@@ -43,7 +43,7 @@ async function orWait(
   if ((await write(deps, held, events)) || held.refused === null) return;
   const { refused } = held;
   held.refused = null;
-  await write(deps, held, [...instead, exhausted(deps.clock.nowMs(), refused, 0)]);
+  await write(deps, held, [...instead, exhausted(deps.clock.nowMs(), refused, held.state)]);
 }
 
 /** A later lease: `run.resumed`, with the manifest where it has changed. A tool that is away keeps its place; its calls say so. */

@@ -2,7 +2,6 @@
  * Carries out one model call: intent committed before it, since it spends; its reply or failure after it. Whether to repeat,
  * fall back or give up is the pure core's.
  */
-import { sha256Hex } from '../../kernel/canonical-json.ts';
 import type { EventOf } from '../../kernel/events.ts';
 import type { Message, ToolResultPart, Usage } from '../../kernel/messages.ts';
 import type { ModelOutcome } from '../models/model.ts';
@@ -57,7 +56,7 @@ async function intend(deps: DriveDeps, held: HeldRun, { intended: wanted, assemb
     held.refused = null;
     const lower: Intended | null = fit < DRIVE_LIMITS.budgetFits ? lowered(held.state, intended, refused) : null;
     if (lower === null) {
-      await write(deps, held, [exhausted(deps.clock.nowMs(), refused, spreadOf(held))]);
+      await write(deps, held, [exhausted(deps.clock.nowMs(), refused, held.state)]);
       return null;
     }
     intended = lower;
@@ -70,11 +69,6 @@ async function tellWarnings(deps: DriveDeps, held: HeldRun): Promise<void> {
   const events = held.warned.map((warning): EventOf<'budget.warned'> => ({ type: 'budget.warned', ...warning }));
   held.warned = [];
   await write(deps, held, events);
-}
-
-/** In [0, 1), the same for the same moment of a run. */
-function spreadOf({ state }: HeldRun): number {
-  return Number.parseInt(sha256Hex(`${state.run} ${state.seq}`).slice(0, 8), 16) / 2 ** 32;
 }
 
 /** A rehearsal works on the data of the tools' results; a provider is sent their text alone (spec GTW-7). */

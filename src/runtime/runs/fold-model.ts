@@ -24,6 +24,7 @@ export function foldModelEvent(state: RunState, entry: Entry, event: ModelEvent)
         ...state,
         // A budget that lets it through is no longer exhausted.
         budget: null,
+        refusals: 0,
         own: event.summarises === 0 && event.turn > state.model.turn ? { ...state.own, turns: state.own.turns + 1 } : state.own,
         model: {
           ...state.model,

@@ -90,7 +90,7 @@ function apply(state: RunState, entry: Entry, event: Exclude<RunEvent, { type: '
     case 'child.ended':
       return foldCallEvent(state, entry, event);
     case 'budget.exhausted':
-      return { ...state, budget: event, uncounted: event.unit === 'runs' };
+      return { ...state, budget: event, refusals: state.refusals + 1, uncounted: event.unit === 'runs' };
     case 'budget.spiked':
       return { ...state, spike: { event, open: true } };
     case 'stop_rule.tripped':

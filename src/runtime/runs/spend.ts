@@ -2,6 +2,7 @@
  * What a run's entries do to budgets (spec BUD-1, BUD-2): derived from the entries themselves, so that none can be written without it, and
  * carried out in their commit. Not the run's own limits: those are limits.ts.
  */
+import { sha256Hex } from '../../kernel/canonical-json.ts';
 import type { EventOf, RunEvent } from '../../kernel/events.ts';
 import { storedId } from '../../kernel/ids.ts';
 import { lowerOutput, type Room, type SpendOp } from '../../platform/budgets/spend.ts';
@@ -103,9 +104,15 @@ export function lowered(state: RunState, intended: EventOf<'model.intended'>, re
   };
 }
 
-/** What the journal says of a refusal. Runs that wait for one another's calls do not all come back at once. */
-export function exhausted(nowMs: number, { refusal }: Refused, spread: number): EventOf<'budget.exhausted'> {
-  const { budget, unit, message, retryAfterMs } = refusal;
-  const resetsAtMs = retryAfterMs === null ? refusal.resetsAtMs : nowMs + retryAfterMs + Math.floor(spread * retryAfterMs);
+/** The longest that a run waits before it looks again whether calls under way left room. */
+const LONGEST_RETRY_MS = 60_000;
+
+/** What the journal says of a refusal. Runs that wait for one another's calls come back later each time, and not all at once. */
+export function exhausted(nowMs: number, { refusal }: Refused, { run, seq, refusals }: RunState): EventOf<'budget.exhausted'> {
+  const { budget, unit, message, retryAfterMs, why } = refusal;
+  const spread = Number.parseInt(sha256Hex(`${run} ${seq}`).slice(0, 8), 16) / 2 ** 32;
+  const againMs = retryAfterMs === null ? null : Math.min(LONGEST_RETRY_MS, retryAfterMs * 2 ** Math.min(refusals, 10)) * (1 + spread);
+  // no period's end brings a price: somebody has to give one, or a budget in tokens
+  const resetsAtMs = againMs === null ? (why === 'unpriced' ? null : refusal.resetsAtMs) : nowMs + Math.floor(againMs);
   return { type: 'budget.exhausted', budget, unit, resetsAtMs, message };
 }

@@ -112,6 +112,8 @@ export type RunState = {
   readonly cancel: EventOf<'run.signalled'> | null;
   readonly pause: EventOf<'run.signalled'> | null;
   readonly budget: EventOf<'budget.exhausted'> | null;
+  /** Refusals by budgets since the last call that was let through. */
+  readonly refusals: number;
   /** A budget in runs had no room for it yet: it is counted when it goes on. */
   readonly uncounted: boolean;
   /** That it costs far more than usual, and whether a person still has to say that it may. */
@@ -159,6 +161,7 @@ export function emptyState(): RunState {
     cancel: null,
     pause: null,
     budget: null,
+    refusals: 0,
     uncounted: false,
     spike: null,
     tripped: null,
