@@ -8,7 +8,7 @@ import { toAppError } from '../../kernel/errors.ts';
 import type { JsonObject } from '../../kernel/canonical-json.ts';
 import { NO_USAGE, type Usage } from '../../kernel/messages.ts';
 import type { BudgetRefusal } from '../../platform/budgets/budget.ts';
-import type { CallOutcome, Ledger } from '../../platform/budgets/ledger.ts';
+import type { CallOutcome } from '../../platform/budgets/ledger.ts';
 import type { Log } from '../../platform/telemetry/log.ts';
 import type { Chain } from '../../runtime/models/aliases.ts';
 import { modelFailure } from '../../runtime/models/failure.ts';
@@ -31,21 +31,20 @@ import type { ClientError } from './translate/protocol.ts';
 import { usageReader } from './translate/usage-reader.ts';
 import type { Translating } from './translated.ts';
 import { translated } from './translated.ts';
+import type { Settlements } from './settlements.ts';
 import { withholdUsage } from './withhold.ts';
 
 export type CallDeps = {
   clock: Clock;
   log: Log;
   models: Models & ModelSources;
-  ledger: Ledger;
+  settlements: Settlements;
   dispatcher: Dispatcher;
   translating: Translating;
   holds: Holds;
   rates: Rates;
   cache: AnswerCache;
   timeouts: { firstByteMs: number; idleMs: number };
-  /** Outcomes that are still to be written when the server stops. */
-  pending: Set<Promise<unknown>>;
   /** Aborted when the server stops: then nothing is tried any more. */
   closing: AbortSignal;
 };
@@ -127,10 +126,10 @@ async function begin(
     ...(changed.length === 0 ? {} : { changed }),
     ...(attempt.credential.whose === 'client' ? { credential: 'client' } : {}),
   };
-  const begun = await deps.ledger.begin(plannedCall(call, attempt, facts));
+  const begun = await deps.settlements.begin(plannedCall(call, attempt, facts));
   if (!begun.ok) return refusalError(begun.refusal);
   if (begun.maxOutputTokens < attempt.maxOutputTokens && !isEnough(call, begun.maxOutputTokens)) {
-    settle(deps, begun.call, notSent('too_little_left'));
+    deps.settlements.settle(begun.call, notSent('too_little_left'));
     return tooLittle(begun.maxOutputTokens);
   }
   return { attempt, changes: changesOf(call, attempt, begun.maxOutputTokens), ledgerCall: begun.call, tried };
@@ -154,7 +153,7 @@ async function attempted(deps: CallDeps, serving: Serving, trying: Trying): Prom
   told(failure !== null && own !== null && failure.kind === 'rate_limited' ? { kind: 'aborted', retryAfterMs: null } : failure);
   if (failure !== null) holds.note(attempt.model, own, failure);
   const outcome = outcomeOf(passed, { call, attempt, ms: Math.max(0, clock.nowMs() - startedMs) });
-  settle(deps, ledgerCall, outcome);
+  deps.settlements.settle(ledgerCall, outcome);
   if (outcome.usage !== null) rates.used(call.principal, outcome.usage.inputTokens + outcome.usage.outputTokens);
   if (failure === null && entry !== null && collected !== null)
     deps.cache.keep(entry, { status: passed.status ?? 200, model: attempt.model, collected });
@@ -267,15 +266,6 @@ function uncountable(model: string): ClientError {
     code: 'not_countable',
     message: `What this request refers to cannot be counted before it is sent, and the window of ${model} is not known. Name the model under prices in windlass.yaml, or send the content itself.`,
   };
-}
-
-function settle({ ledger, log, pending }: CallDeps, ledgerCall: string, outcome: CallOutcome): void {
-  const written = ledger
-    .end(ledgerCall, outcome)
-    // what was reserved stays so until the sweep settles it: nothing is spent unseen
-    .catch((error: unknown) => log('warn', 'the outcome of a model call was not written', { call: ledgerCall, error }))
-    .finally(() => pending.delete(written));
-  pending.add(written);
 }
 
 function notSent(failure: string): CallOutcome {

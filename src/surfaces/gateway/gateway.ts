@@ -7,6 +7,7 @@ import type { CorrelationId, Ids } from '../../kernel/ids.ts';
 import { isId } from '../../kernel/ids.ts';
 import { toAppError } from '../../kernel/errors.ts';
 import { NO_USAGE } from '../../kernel/messages.ts';
+import type { Ledger } from '../../platform/budgets/ledger.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Answered } from '../http/app.ts';
 import type { Guard } from '../http/guard.ts';
@@ -24,11 +25,13 @@ import { DRAIN_MS } from './limits.ts';
 import { answerList } from './listing.ts';
 import { refuse } from './refuse.ts';
 import { replyTo, type Reply } from './reply.ts';
+import { createSettlements } from './settlements.ts';
 import { clientError } from './translate/errors.ts';
 import type { ClientError, Protocol } from './translate/protocol.ts';
 
-export type GatewayDeps = Omit<CallDeps, 'pending' | 'closing' | 'translating'> &
+export type GatewayDeps = Omit<CallDeps, 'settlements' | 'closing' | 'translating'> &
   DoorDeps & {
+    ledger: Ledger;
     translating: Omit<CallDeps['translating'], 'closing'>;
     ids: Ids;
     guard: Guard;
@@ -59,7 +62,12 @@ type Visit = {
 
 export function createGateway(parts: GatewayDeps): Gateway {
   const closing = new AbortController();
-  const deps: Deps = { ...parts, pending: new Set(), closing: closing.signal, translating: { ...parts.translating, closing: closing.signal } };
+  const deps: Deps = {
+    ...parts,
+    settlements: createSettlements(parts),
+    closing: closing.signal,
+    translating: { ...parts.translating, closing: closing.signal },
+  };
   const visits = new Set<Promise<void>>();
   return {
     handle(request, response) {
@@ -82,7 +90,7 @@ export function createGateway(parts: GatewayDeps): Gateway {
       closing.abort();
       await deps.dispatcher.destroy();
       const over = new AbortController();
-      const settled = Promise.allSettled(visits).then(() => Promise.allSettled(deps.pending));
+      const settled = Promise.allSettled(visits).then(() => deps.settlements.written());
       await Promise.race([settled, deps.clock.sleep(DRAIN_MS, over.signal)]);
       over.abort();
     },
@@ -145,7 +153,7 @@ async function answerAgain(deps: Deps, { call, reply, headers }: Serving, entry:
     return null; // the model can still be asked
   });
   if (kept === null) return 'none';
-  const begun = await deps.ledger.begin({
+  const begun = await deps.settlements.begin({
     ...{ place: placeOf(call), model: kept.model, protocol: call.endpoint.protocol, inputTokens: 0, maxOutputTokens: 0, rehearsed: false },
     price: { input: 0, cachedInput: 0, cacheWrite: 0, output: 0, date: '' },
     facts: { requested: call.ask.model, cache: 'hit', keptAtMs: kept.keptAtMs },
@@ -155,7 +163,15 @@ async function answerAgain(deps: Deps, { call, reply, headers }: Serving, entry:
   const type = call.ask.stream ? 'text/event-stream; charset=utf-8' : 'application/json';
   const told = { 'x-windlass-cache': 'hit', 'x-windlass-model': headerText(kept.model), age: String(ageSeconds) };
   reply.answer(200, { 'content-type': type, ...headers, ...told }, kept.body);
-  await deps.ledger.end(begun.call, { kind: 'replied', usage: NO_USAGE, status: 200, ms: 0, firstByteMs: 0, failure: null, facts: { cache: 'hit' } });
+  deps.settlements.settle(begun.call, {
+    kind: 'replied',
+    usage: NO_USAGE,
+    status: 200,
+    ms: 0,
+    firstByteMs: 0,
+    failure: null,
+    facts: { cache: 'hit' },
+  });
   return null;
 }
 

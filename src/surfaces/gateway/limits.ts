@@ -28,3 +28,6 @@ export const CACHED_BYTES = 1024 * 1024;
 export const CACHE_SECONDS = 30 * 86_400;
 /** How long calls may take to end when the server stops. */
 export const DRAIN_MS = 2_500;
+/** How long an outcome waits for a reservation to be written with, and how many wait together. */
+export const COMPANY_MS = 5;
+export const COMPANY_MAX = 64;

@@ -145,7 +145,10 @@ test('exact answers are kept where a header, the key or the alias asks for it, a
   assert.equal(await again.text(), WHOLE);
   assert.equal(gateway.upstream.requests.length, 1);
   const hit = gateway.ledger.calls.at(-1) ?? assert.fail();
-  assert.deepEqual([hit.planned.facts['cache'], hit.outcome?.usage?.inputTokens, hit.planned.inputTokens], ['hit', 0, 0]);
+  assert.deepEqual(
+    [hit.planned.facts['cache'], (await until('its outcome', 2_000, () => hit.outcome)).usage?.inputTokens, hit.planned.inputTokens],
+    ['hit', 0, 0],
+  );
   gateway.upstream.next(OK, OK, OK);
   assert.equal((await gateway.post(CHAT, ask('kept', { temperature: 1 }))).headers.get('x-windlass-cache'), 'miss', 'another request');
   assert.equal((await gateway.post(CHAT, ask('gpt-5'))).headers.get('x-windlass-cache'), null, 'nobody asked');
