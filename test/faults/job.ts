@@ -5,7 +5,7 @@ import { modelFailure } from '../../src/runtime/models/failure.ts';
 import { boundTool } from '../../src/runtime/tools/call.ts';
 import type { Tool, ToolContext, ToolOutcome } from '../../src/runtime/tools/tool.ts';
 import { createValidator } from '../../src/runtime/tools/validate.ts';
-import { calls, says, toolEntry, type ScriptedCall } from '../support/drive-pure.ts';
+import { calls, FACTS, says, toolEntry, type ScriptedCall } from '../support/drive-pure.ts';
 import type { Script } from '../support/scripted-model.ts';
 import { readTool, type WorldOptions } from '../support/run-world.ts';
 
@@ -104,5 +104,5 @@ function putTool(name: string, receiver: string): Tool {
 }
 
 export function jobOptions(receiver: string, clock: Clock): WorldOptions {
-  return { script, tools: jobTools(receiver, clock) };
+  return { script, tools: jobTools(receiver, clock), facts: { ...FACTS, rehearsed: false } };
 }

@@ -3,7 +3,7 @@ import type { TestDatabase } from './database.ts';
 import type { ModelBudget } from './budget-model.ts';
 
 /** A budget without a window of time stands since `sinceMs`; the others find theirs with the first call. */
-export async function insertBudget(db: TestDatabase, budget: ModelBudget, sinceMs = 0): Promise<void> {
+export async function insertBudget(db: Pick<TestDatabase, 'owner'>, budget: ModelBudget, sinceMs = 0): Promise<void> {
   const since = budget.period === 'total' || budget.period === 'run' ? new Date(sinceMs).toISOString() : null;
   await db.owner(
     `insert into budget (org_id, id, scope, subject, unit, period, amount, since, created_by) values ($1, $2, $3, $4, $5, $6, $7, $8, 'act_1')
@@ -12,7 +12,7 @@ export async function insertBudget(db: TestDatabase, budget: ModelBudget, sinceM
   );
 }
 
-export async function readCounter(db: TestDatabase, budget: string, root = ''): Promise<{ spent: number; reserved: number }> {
+export async function readCounter(db: Pick<TestDatabase, 'owner'>, budget: string, root = ''): Promise<{ spent: number; reserved: number }> {
   const [row] =
     root === ''
       ? await db.owner<{ spent: string; reserved: string }>('select spent, reserved from budget where id = $1', [budget])
