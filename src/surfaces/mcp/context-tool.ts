@@ -5,8 +5,9 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { AppError } from '../../kernel/errors.ts';
+import { assertInProject } from '../../work/projects/boundary.ts';
 import { sessionOperations } from '../../work/sessions/contract.ts';
-import type { McpCall, Tool, ToolAnswer, ToolBrief } from './toolset.ts';
+import type { Invoke, McpCall, Tool, ToolAnswer, ToolBrief } from './toolset.ts';
 import { tool } from './toolset.ts';
 
 const SESSION = 'session';
@@ -27,10 +28,25 @@ export function contextTool<I extends z.ZodObject>(brief: ContextBrief<I>): Tool
     async run({ session: named, ...args }, call) {
       const session = named ?? call.memory.get(SESSION) ?? null;
       const over = session === null ? null : await beat(call, session);
-      const found = await brief.run(args as unknown as z.output<I>, call, session);
+      const inBounds = session === null ? call : { ...call, invoke: bounded(call, session) };
+      const found = await brief.run(args as unknown as z.output<I>, inBounds, session);
       return over === null || !isResult(found) ? found : { ...found, content: [...found.content, { type: 'text', text: over }] };
     },
   });
+}
+
+/** What a session writes stays in its project (spec POL-4); a start may be of another one, and a handoff names its target on purpose. */
+function bounded({ invoke }: McpCall, session: string): Invoke {
+  return async (operation, input) => {
+    const { project, code }: { project?: unknown; code?: unknown } = input;
+    const target = project ?? code;
+    if (operation.effect !== 'read' && operation.name !== sessionOperations.start.name && typeof target === 'string') {
+      // a session that is gone binds to nothing, and says so by its heartbeat
+      const own = await invoke(sessionOperations.get, { id: session }).catch(() => null);
+      if (own !== null) assertInProject({ active: own.project, target, what: `The ${operation.name.split('.')[0] ?? ''}` });
+    }
+    return invoke(operation, input);
+  };
 }
 
 function isResult(found: ToolAnswer): found is CallToolResult {

@@ -23,7 +23,7 @@ export type BoundaryDeps = {
 };
 
 /** What a call aims at, by the members of its input that name a project or a repository. */
-const TARGETS = ['project', 'code', 'priorityProject'] as const;
+const TARGETS = ['project', 'code'] as const;
 
 /** The same operations, which refuse what a key that is bound to a project writes to another one. Reading is free within the organization. */
 export function withinProject(bounds: readonly Bound<Principal>[], deps: BoundaryDeps): Bound<Principal>[] {

@@ -27,6 +27,29 @@ async function contextServer(): Promise<TestServer> {
 const connect = (server: TestServer, era: 'modern' | 'legacy', over: Partial<ClientOptions> = {}): Promise<TestClient> =>
   (era === 'modern' ? newClient : oldClient)({ url: server.url, key: server.ownerKey, toolset: 'context', ...over });
 
+test('a session writes to no other project: the refusal names both and the handoff, and reading is free [POL-4]', async () => {
+  await using server = await contextServer();
+  await using client = await connect(server, 'legacy');
+  await client.call('session_start', PLACE);
+  const refused = [
+    await client.call('note', { title: 't', content: 'c', project: 'site', word: 'Keep this.' }),
+    await client.call('doc', { action: 'write', name: 'a.md', content: 'c', project: 'site' }),
+    await client.call('cadence', { action: 'add', title: 't', intervalDays: 7, project: 'site' }),
+  ];
+  for (const { isError, text } of refused) {
+    assert.equal(isError, true, text);
+    assert.match(text, /of site are out of bounds here: the active project is app\.[^]*handoff/);
+  }
+  assert.equal((await client.call('doc_audit', { project: 'site' })).isError, false);
+  assert.equal((await client.call('handoff', { action: 'send', to: 'site', handoff: HANDOFF })).isError, false);
+  assert.equal((await client.call('note', { title: 't', content: 'c', project: 'app', word: 'Keep this.' })).isError, false);
+  assert.equal(
+    (await client.call('session_start', { ...PLACE, repository: 'git@github.com:acme/site.git' })).isError,
+    false,
+    'another session may be there',
+  );
+});
+
 for (const era of ['modern', 'legacy'] as const) {
   test(`a session over MCP, ${era}: briefed, claimed, noted, handed over, seen by the next [BRF-1, BRF-4, SES-5, HND-2]`, async () => {
     await using server = await contextServer();
