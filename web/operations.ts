@@ -5,30 +5,50 @@
 import { approvalOperations } from '../src/platform/approvals/contract.ts';
 import { identityOperations } from '../src/platform/identity/contract.ts';
 import { signInOperations } from '../src/platform/sign-in/contract.ts';
+import { telemetryOperations } from '../src/platform/telemetry/contract.ts';
 import { feedOperations } from '../src/runtime/feed/contract.ts';
 import { runOperations } from '../src/runtime/runs/contract.ts';
 import { scheduleOperations } from '../src/runtime/schedules/contract.ts';
 import { toolOperations } from '../src/runtime/tools/contract.ts';
 import { agentOperations } from '../src/work/agents/contract.ts';
 import { alertOperations } from '../src/work/alerts/contract.ts';
+import { briefingOperations } from '../src/work/briefing/contract.ts';
+import { cadenceOperations } from '../src/work/cadence/contract.ts';
+import { documentOperations } from '../src/work/documents/contract.ts';
+import { handoffOperations } from '../src/work/handoffs/contract.ts';
+import { noteOperations } from '../src/work/knowledge/contract.ts';
 import { projectOperations } from '../src/work/projects/contract.ts';
 import { sessionOperations } from '../src/work/sessions/contract.ts';
+import { standardOperations } from '../src/work/standards/contract.ts';
 import { statusOperations } from '../src/work/status/contract.ts';
 import { templateOperations } from '../src/work/templates/contract.ts';
+import { webhookOperations } from '../src/work/webhooks/contract.ts';
+import { weeklyPlanOperations } from '../src/work/weekly-plan/contract.ts';
+import { workQueueOperations } from '../src/work/work-queue/contract.ts';
 
 export const OPERATIONS = {
   agents: agentOperations,
   alerts: alertOperations,
   approvals: approvalOperations,
+  briefing: briefingOperations,
+  documents: documentOperations,
+  duties: cadenceOperations,
   feed: feedOperations,
+  handoffs: handoffOperations,
   identity: identityOperations,
+  notes: noteOperations,
   projects: projectOperations,
   runs: runOperations,
   schedules: scheduleOperations,
   sessions: sessionOperations,
   signIns: signInOperations,
+  standards: standardOperations,
   status: statusOperations,
+  telemetry: telemetryOperations,
   templates: templateOperations,
   tools: toolOperations,
+  webhooks: webhookOperations,
+  weeklyPlan: weeklyPlanOperations,
+  workQueue: workQueueOperations,
 };
 export type Operations = typeof OPERATIONS;

@@ -8,14 +8,8 @@ import { axeFaults } from '../support/axe.ts';
 import type { TestBrowser } from '../support/browser.ts';
 import { NO_BROWSER, testBrowser } from '../support/browser.ts';
 import { consoleWorld } from '../support/console-world.ts';
-import type { TestServer } from '../support/server.ts';
+import { LOOKS, lookAt } from '../support/look-at.ts';
 import { testServer } from '../support/server.ts';
-
-const LOOKS = [
-  { width: 375, theme: 'light', touch: true },
-  { width: 768, theme: 'dark' },
-  { width: 1440, theme: 'light' },
-] as const;
 
 /** Addresses that need nothing to be there. */
 const PAGES = ['/', '/runs', '/agents', '/no/such/page'];
@@ -26,33 +20,15 @@ before(async () => {
 });
 after(() => browser?.[Symbol.asyncDispose]());
 
-async function lookAt(server: TestServer, paths: readonly string[]): Promise<void> {
-  const found: string[] = [];
-  for (const look of LOOKS) {
-    const { page, context, faults } = await browser.open(server, '/', look);
-    for (const path of paths) {
-      const at = `${path} at ${look.width} px, ${look.theme}`;
-      await page.goto(server.url + path);
-      await page.waitForSelector('h1');
-      await page.waitForSelector('.bones', { state: 'detached' });
-      found.push(...(await axeFaults(page)).map((fault) => `${at}: ${fault}`));
-      if (!(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'))) found.push(`${at} is wider than the screen`);
-    }
-    found.push(...faults.map((fault) => `${look.width} px, ${look.theme}: ${fault}`));
-    await context.close();
-  }
-  assert.equal(found.join('\n'), '');
-}
-
 test('every page, with nothing there yet [WEB-1]', { skip: NO_BROWSER }, async () => {
   await using server = await testServer({ workers: 0 });
-  await lookAt(server, PAGES);
+  await lookAt(browser, server, { paths: PAGES, told: 'empty' });
 });
 
 test('every page, with agents, runs and questions there [WEB-1]', { skip: NO_BROWSER }, async () => {
   await using world = await consoleWorld();
   const { done, asks, approval, cancelled } = world.runs;
-  await lookAt(world.server, [
+  const paths = [
     ...PAGES,
     ...[done, asks, approval, cancelled].map((run) => `/runs/${run}`),
     `/runs/${done}?step=5`,
@@ -62,7 +38,8 @@ test('every page, with agents, runs and questions there [WEB-1]', { skip: NO_BRO
     '/agents/new',
     '/agents/nightly-audit',
     ...['edit', 'versions', 'schedules'].map((part) => `/agents/nightly-audit/${part}`),
-  ]);
+  ];
+  await lookAt(browser, world.server, { paths, told: 'filled' });
 });
 
 test('a source that fails says so, what happened and what to do, and hides nothing else [WEB-1]', { skip: NO_BROWSER }, async () => {

@@ -5,7 +5,7 @@
 import { useId, useState } from 'react';
 import type { Fault } from '../../../src/kernel/errors.ts';
 import type { Schema } from './schema.ts';
-import { choicesOf, faultOf, kindOf, labelOf, placeOf } from './schema.ts';
+import { choicesOf, faultOf, insideOf, kindOf, labelOf, placeOf } from './schema.ts';
 
 export type FormValue = Readonly<Record<string, unknown>>;
 
@@ -31,7 +31,7 @@ export function SchemaForm({ schema, value, onChange, faults, path = '', without
         <Field
           key={name}
           name={name}
-          schema={each}
+          schema={insideOf(each)}
           path={placeOf(path, name)}
           required={schema.required?.includes(name) === true && each.default === undefined}
           value={value[name]}
@@ -58,6 +58,7 @@ function Field(props: FieldProps) {
   const id = useId();
   const kind = kindOf(schema);
   const fault = faultOf(faults, path);
+  if (kind === 'several') return <Several {...props} />;
   if (kind === 'group') {
     return (
       <fieldset>
@@ -172,8 +173,36 @@ function Control({ name, schema, kind, value, onChange, attributes }: FieldProps
   }
 }
 
+/** Some of a few: a box for each; none ticked is left out. */
+function Several({ name, schema, path, value, onChange, faults }: FieldProps) {
+  const chosen = Array.isArray(value) ? (value as unknown[]) : [];
+  const fault = faultOf(faults, path);
+  return (
+    <fieldset>
+      <legend>{labelOf(name, schema)}</legend>
+      {schema.description !== undefined && <p className="muted small">{schema.description}</p>}
+      <div className="row">
+        {choicesOf(schema.items ?? {}).map((choice) => (
+          <label key={String(choice)} className="check">
+            <input
+              type="checkbox"
+              checked={chosen.includes(choice)}
+              onChange={(event) => {
+                const next = event.target.checked ? [...chosen, choice] : chosen.filter((each) => each !== choice);
+                onChange(next.length === 0 ? undefined : next);
+              }}
+            />
+            {String(choice)}
+          </label>
+        ))}
+      </div>
+      {fault !== null && <div className="fault">{fault}</div>}
+    </fieldset>
+  );
+}
+
 function textOf(value: unknown): string {
-  return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+  return value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function linesOf(text: string): string[] | undefined {

@@ -21,10 +21,19 @@ export type Schema = {
   pattern?: string;
 };
 
-export type FieldKind = 'text' | 'long' | 'number' | 'switch' | 'choice' | 'lines' | 'group' | 'json';
+export type FieldKind = 'text' | 'long' | 'number' | 'switch' | 'choice' | 'several' | 'lines' | 'group' | 'json';
 
 /** Text over so many characters gets more than a line. */
 const LONG_CHARS = 400;
+
+/** What stands in a schema that also allows nothing: null, or an empty text. */
+export function insideOf(schema: Schema): Schema {
+  const inside = schema.anyOf?.filter((each) => each.type !== 'null' && each.const !== '') ?? [];
+  const [only] = inside;
+  if (only === undefined || inside.length > 1 || inside.length === schema.anyOf?.length) return schema;
+  const { anyOf: _gone, ...rest } = schema;
+  return { ...only, ...rest };
+}
 
 export function kindOf(schema: Schema): FieldKind {
   if (choicesOf(schema).length > 0) return 'choice';
@@ -37,6 +46,7 @@ export function kindOf(schema: Schema): FieldKind {
     case 'boolean':
       return 'switch';
     case 'array':
+      if (schema.items !== undefined && choicesOf(schema.items).length > 0) return 'several';
       return schema.items?.type === 'string' && choicesOf(schema.items).length === 0 ? 'lines' : 'json';
     case 'object':
       return schema.properties === undefined ? 'json' : 'group';

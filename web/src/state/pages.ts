@@ -12,7 +12,11 @@ const PAGE_MAX = 200;
 const STEP = 50;
 
 /** `input` without limit and cursor. Another input begins anew. */
-export function usePages<T, I extends object>(call: Call<I, PageLike<T>>, input: I, options: { live?: readonly string[] } = {}): Rows<T> {
+export function usePages<T, I extends object>(
+  call: Call<I, PageLike<T>>,
+  input: I,
+  options: { live?: readonly string[]; everyMs?: number } = {},
+): Rows<T> {
   const key = JSON.stringify(input);
   const [wish, setWish] = useState({ key, wanted: STEP });
   const wanted = wish.key === key ? wish.wanted : STEP;
@@ -28,7 +32,8 @@ export function usePages<T, I extends object>(call: Call<I, PageLike<T>>, input:
     loading: query.loading,
     reload: query.reload,
     atMs: query.atMs,
-    more: data === undefined || data.next === null ? null : () => setWish({ key, wanted: wanted + (wanted < PAGE_MAX ? PAGE_MAX - STEP : PAGE_MAX) }),
+    more:
+      data === undefined || !hasMore(data, wanted) ? null : () => setWish({ key, wanted: wanted + (wanted < PAGE_MAX ? PAGE_MAX - STEP : PAGE_MAX) }),
   };
 }
 
@@ -42,4 +47,10 @@ async function gather<T, I extends object>(call: Call<I, PageLike<T>>, input: I,
     cursor = page.next;
     if (cursor === null || items.length >= wanted) return { items, total: page.total, next: cursor };
   }
+}
+
+/** Without a cursor, a list is read with a higher limit while there is one. */
+function hasMore({ items, total, next }: Gathered<unknown>, wanted: number): boolean {
+  if (next !== null) return true;
+  return items.length === wanted && wanted < PAGE_MAX && total.kind !== 'unknown' && total.value > items.length;
 }

@@ -1,0 +1,63 @@
+/** The pages of trust and settings: what was asked and answered, tools, requests, keys, people, browsers, webhooks. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { approvalOperations } from '../../src/platform/approvals/contract.ts';
+import { identityOperations } from '../../src/platform/identity/contract.ts';
+import type { TestBrowser } from '../support/browser.ts';
+import { NO_BROWSER, testBrowser } from '../support/browser.ts';
+import { consoleWorld } from '../support/console-world.ts';
+import { lookAt } from '../support/look-at.ts';
+import { testServer } from '../support/server.ts';
+
+let browser: TestBrowser;
+before(async () => {
+  if (NO_BROWSER === false) browser = await testBrowser();
+});
+after(() => browser?.[Symbol.asyncDispose]());
+
+const SETTINGS = ['', '/keys', '/people', '/browsers', '/webhooks'].map((part) => `/settings${part}`);
+
+test('every page of trust and settings [WEB-1]', { skip: NO_BROWSER }, async () => {
+  await using world = await consoleWorld();
+  const api = world.server.api();
+  const asked = await api.call(approvalOperations.list, { run: world.runs.asks });
+  const [question] = asked.items;
+  await api.call(approvalOperations.answer, { id: question?.id ?? '', hash: question?.hash ?? '', answer: 'answer', text: '2.0' });
+  const open = await api.call(approvalOperations.list, { run: world.runs.approval });
+  const traced = await world.server.request('/self');
+  const paths = [
+    '/trust',
+    '/trust?state=expired',
+    `/trust/approvals/${question?.id ?? ''}`,
+    `/trust/approvals/${open.items[0]?.id ?? ''}`,
+    '/trust/tools',
+    '/trust/tools/http_send',
+    '/trust/requests',
+    `/trust/requests?id=${traced.headers.get('x-correlation-id') ?? ''}`,
+    ...SETTINGS,
+  ];
+  await lookAt(browser, world.server, { paths, told: 'filled' });
+});
+
+test('a key for models is made in the console, shown once, and revoked [WEB-1, IDN-1]', { skip: NO_BROWSER }, async () => {
+  await using server = await testServer({ workers: 0 });
+  const { page, faults } = await browser.open(server, '/settings/keys');
+  await page.getByRole('button', { name: 'New key for models' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('editor of Ada');
+  await page.getByRole('dialog').getByLabel('Requests per minute').fill('60');
+  await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click();
+  const secret = (await page.getByLabel('The secret').textContent()) ?? '';
+  const who = await server.request('/self', { key: secret });
+  assert.equal(who.status === 200 || who.status === 403, true, 'the key is let in');
+  await page.getByRole('button', { name: 'I have it' }).click();
+  const row = page.getByRole('row', { name: /editor of Ada/ });
+  await row.waitFor();
+  assert.equal((await page.content()).includes(secret.trim()), false, 'the secret is still on the page');
+  await row.getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText('Revoked: it lets nobody in any more.').waitFor();
+  const { items } = await server.api().call(identityOperations.listKeys, { all: 'true' });
+  const made = items.find(({ name }) => name === 'editor of Ada');
+  assert.deepEqual([made?.scopes, made?.limits.requestsPerMinute, made?.state], [['gateway'], 60, 'revoked']);
+  assert.deepEqual(faults, []);
+});

@@ -1,0 +1,20 @@
+/** The frame of the pages of trust: what was asked of people, what agents can call, what was done. */
+import type { ReactNode } from 'react';
+import type { Tab } from '../../parts/page.tsx';
+import { Page } from '../../parts/page.tsx';
+import { useMay } from '../../state/session.tsx';
+
+export function TrustPage({ title, children }: { title: 'Approvals' | 'Tools' | 'Requests'; children: ReactNode }) {
+  const mayTools = useMay('tools.read');
+  const mayAudit = useMay('audit.read');
+  const tabs: Tab[] = [
+    { to: '/trust', label: 'Approvals' },
+    ...(mayTools ? [{ to: '/trust/tools', label: 'Tools' }] : []),
+    ...(mayAudit ? [{ to: '/trust/requests', label: 'Requests' }] : []),
+  ];
+  return (
+    <Page title={title} tabs={tabs}>
+      {children}
+    </Page>
+  );
+}
