@@ -13,6 +13,8 @@ import { priorityOf, statusOf, sumCounts } from '../../../src/work/work-queue/is
 import { createReadIssues } from '../../../src/work/work-queue/github-issues.ts';
 import type { Issues } from '../../../src/work/work-queue/github-issues.ts';
 import { createWorkQueue, QUEUE_LIMITS } from '../../../src/work/work-queue/service.ts';
+import { workQueueOperations } from '../../../src/work/work-queue/contract.ts';
+import { answers, windlass } from '../../support/cli.ts';
 import { testHome } from '../../support/home.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 import { testServer } from '../../support/server.ts';
@@ -189,4 +191,21 @@ test('over the API a queue of an organization without projects says that there i
   const answer = (await (await server.request('/work-queue')).json()) as { sources: unknown[]; total: Count };
   assert.deepEqual([answer.sources, answer.total.kind], [[], 'unknown']);
   assert.equal((await server.request('/work-queue?project=never-was')).status, 404);
+});
+
+test('on the command line a forge that failed is not an empty queue [CAD-3, BRF-3]', async () => {
+  const unknown: Count = { kind: 'unknown', why: 'no source answered' };
+  const answer = {
+    sources: [
+      { project: 'mill', repository: null, state: 'failed' as const, reason: 'The project has no git remote.', readAtMs: null, total: unknown },
+    ],
+    ...{ items: [], shown: 0, total: unknown },
+    byPriority: { urgent: unknown, high: unknown, normal: unknown, low: unknown },
+    byStatus: { in_progress: unknown, ready: unknown, open: unknown, blocked: unknown },
+  };
+  const { out } = await windlass(['queue'], { server: { operations: [answers(workQueueOperations.read, () => answer)] }, env: { NO_COLOR: '1' } });
+  assert.equal(
+    out,
+    ['No issues could be read.', '0 of unknown (no source answered) open', 'mill failed: The project has no git remote.', ''].join('\n'),
+  );
 });
