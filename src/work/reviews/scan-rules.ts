@@ -31,7 +31,7 @@ const SQL = /\.(sql|prisma)$|migrations?\//;
 const SECURITY: readonly ScanRule[] = [
   {
     rule: 'hard-coded-secret',
-    personas: ['security', 'pattern-scanner'],
+    personas: ['security', 'pattern-scanner', 'code-reviewer'],
     dimension: 'security',
     severity: 'high',
     tests: true,
@@ -42,7 +42,7 @@ const SECURITY: readonly ScanRule[] = [
   },
   {
     rule: 'sql-injection',
-    personas: ['security', 'database', 'data', 'pattern-scanner'],
+    personas: ['security', 'database', 'data', 'pattern-scanner', 'code-reviewer'],
     dimension: 'security',
     severity: 'high',
     files: CODE,
@@ -52,7 +52,7 @@ const SECURITY: readonly ScanRule[] = [
   },
   {
     rule: 'shell-injection',
-    personas: ['security', 'pattern-scanner'],
+    personas: ['security', 'pattern-scanner', 'code-reviewer'],
     dimension: 'security',
     severity: 'high',
     files: CODE,
@@ -62,7 +62,7 @@ const SECURITY: readonly ScanRule[] = [
   },
   {
     rule: 'code-evaluation',
-    personas: ['security', 'pattern-scanner'],
+    personas: ['security', 'pattern-scanner', 'code-reviewer'],
     dimension: 'security',
     severity: 'high',
     files: CODE,
@@ -72,7 +72,7 @@ const SECURITY: readonly ScanRule[] = [
   },
   {
     rule: 'html-injection',
-    personas: ['security', 'accessibility', 'pattern-scanner'],
+    personas: ['security', 'accessibility', 'pattern-scanner', 'code-reviewer'],
     dimension: 'security',
     severity: 'high',
     line: /\.innerHTML\s*\+?=(?!\s*["'`]{2})|dangerouslySetInnerHTML|document\.write\(|v-html=|\|\s*safe\b/,
@@ -82,7 +82,7 @@ const SECURITY: readonly ScanRule[] = [
   },
   {
     rule: 'tls-off',
-    personas: ['security', 'sre', 'pattern-scanner'],
+    personas: ['security', 'sre', 'pattern-scanner', 'code-reviewer'],
     dimension: 'security',
     severity: 'high',
     tests: true,
