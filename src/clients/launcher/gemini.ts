@@ -16,12 +16,14 @@ function hook([name, event, tools]: (typeof EVENTS)[number]): JsonEdit {
   return { kind: 'item', path: ['hooks', name], value: tools ? { matcher: '*', hooks } : { hooks } };
 }
 
+const KEY_SIGN_IN: JsonEdit = { kind: 'member', path: ['security', 'auth', 'selectedType'], value: 'gemini-api-key' };
+
 export const gemini: CodingCli = {
   name: 'gemini',
   title: 'Gemini CLI',
   program: 'gemini',
   install: 'npm install -g @google/gemini-cli',
-  files: ({ passed }) => [
+  files: ({ gateway, passed }) => [
     {
       kind: 'json',
       path: '.gemini/settings.json',
@@ -33,6 +35,8 @@ export const gemini: CodingCli = {
           path: ['security', 'environmentVariableRedaction', 'allowed'],
           value: name,
         })),
+        // with a base URL and no choice in any settings it takes a way of signing in that it then refuses
+        ...(gateway === null ? [] : [KEY_SIGN_IN]),
         ...EVENTS.map(hook),
       ],
     },
