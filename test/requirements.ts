@@ -64,7 +64,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'BUD-3': ['part', 'A warning at 80% once a period; at 100% runs wait and go on with the next period.'],
   'BUD-4': ['part', "Plans: try on the platform's key, builder on one's own."],
   'BUD-5': ['done', 'One call and one screen show spend, budgets, forecast and the dearest runs.'],
-  'BUD-6': ['open', 'Spend of launched coding CLIs is metered the same way.'],
+  'BUD-6': ['part', 'Spend of launched coding CLIs is metered the same way.'],
   'BUD-7': ['done', "A run far dearer than its agent's median pauses and asks."],
   'BUD-8': ['done', 'Budgets may be in runs, calls and subscription windows.'],
   'BUD-9': ['done', 'Exhausted is a state that can be lifted, with who asked and who granted; an unpriced call needs a token cap.'],

