@@ -201,12 +201,25 @@ function keep(scan: Scan, byte: number): void {
   scan.keptLength += 1;
 }
 
+/** Bytes of a text after which it is worth a search. */
+const LONG_TEXT = 64;
+
+/** Where the next quote or escape stands, or `to`. */
+function plainUntil(bytes: Uint8Array, { from, to }: { from: number; to: number }): number {
+  const quote = bytes.indexOf(QUOTE, from);
+  const end = quote < 0 || quote > to ? to : quote;
+  const slash = bytes.indexOf(BACKSLASH, from);
+  return slash < 0 || slash > end ? end : slash;
+}
+
 /** Where the text ends, or `to` when it goes on beyond it. */
 function throughString(scan: Scan, bytes: Uint8Array, { from, to }: { from: number; to: number }): number {
   let at = from;
   let escaped = scan.escaped;
   for (; at < to; at += 1) {
-    const byte = bytes[at];
+    // a long text without escapes is jumped over natively, once: then the work stays linear whatever it holds
+    if (at - from === LONG_TEXT && !escaped) at = plainUntil(bytes, { from: at, to });
+    const byte = at < to ? bytes[at] : QUOTE;
     if (escaped) escaped = false;
     else if (byte === BACKSLASH) escaped = true;
     else if (byte === QUOTE) break;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { array, assert as check, integer, property, string, uint8Array } from 'fast-check';
+import { array, assert as check, constantFrom, integer, property, string, uint8Array } from 'fast-check';
 import type { Protocol, Reading } from '../../../../src/surfaces/gateway/translate/protocol.ts';
 import { usageReader } from '../../../../src/surfaces/gateway/translate/usage-reader.ts';
 import { PROTOCOLS } from '../../../support/provider-protocols.ts';
@@ -204,4 +204,17 @@ test('a body of any size is read in bounded memory [GTW-2]', () => {
   reader.push(Buffer.from('"}],"status":"completed","usage":{"input_tokens":1,"output_tokens":2}}}\n\n'));
   assert.equal(reader.read().usage?.outputTokens, 2);
   assert.ok(grown < 20_000_000, `${grown} bytes more`);
+});
+
+test('long texts full of quotes and escapes are jumped over to the byte, however the body is cut [GTW-2]', () => {
+  const piece = constantFrom('x'.repeat(63), 'y'.repeat(64), 'z'.repeat(200), '"', '\\', '\n', '\\"', '{"usage":{"prompt_tokens":9}}');
+  const texts = array(piece, { maxLength: 12 }).map((parts) => parts.join(''));
+  check(
+    property(texts, texts, array(integer({ min: 1, max: 150 }), { minLength: 1, maxLength: 20 }), (before, content, cuts) => {
+      const choices = [{ message: { content }, finish_reason: 'stop' }];
+      const body = Buffer.from(JSON.stringify({ before, choices, usage: { prompt_tokens: 7, completion_tokens: 3 } }));
+      const { usage, final } = readIn('openai_chat', cut(body, cuts));
+      assert.deepEqual([usage?.inputTokens, usage?.outputTokens, final], [7, 3, true]);
+    }),
+  );
 });
