@@ -77,7 +77,7 @@ function queueLines({ terminal, clock }: Pick<Cli, 'terminal' | 'clock'>, found:
   const failures = found.sources.filter(({ state }) => state === 'failed');
   return [
     ...(rows.length === 0
-      ? ['No open issues were found.']
+      ? [found.total.kind === 'exact' ? 'No open issues.' : 'No issues could be read.']
       : table(['issue', 'priority', 'status', 'who', 'changed', 'what'], rows, terminal.columns)),
     [['dim', `${found.shown} of ${renderCount(found.total)} open`]],
     ...failures.map(({ project, reason }): Line => [['yellow', `${project} failed: ${reason}`]]),
