@@ -3,6 +3,7 @@
  * of forms, so that the page carries neither zod nor the schemas it does not show; types come straight from the contracts.
  */
 import { approvalOperations } from '../src/platform/approvals/contract.ts';
+import { budgetOperations } from '../src/platform/budgets/contract.ts';
 import { identityOperations } from '../src/platform/identity/contract.ts';
 import { signInOperations } from '../src/platform/sign-in/contract.ts';
 import { telemetryOperations } from '../src/platform/telemetry/contract.ts';
@@ -19,6 +20,7 @@ import { handoffOperations } from '../src/work/handoffs/contract.ts';
 import { noteOperations } from '../src/work/knowledge/contract.ts';
 import { projectOperations } from '../src/work/projects/contract.ts';
 import { sessionOperations } from '../src/work/sessions/contract.ts';
+import { spendOperations } from '../src/work/spend/contract.ts';
 import { standardOperations } from '../src/work/standards/contract.ts';
 import { statusOperations } from '../src/work/status/contract.ts';
 import { templateOperations } from '../src/work/templates/contract.ts';
@@ -31,6 +33,7 @@ export const OPERATIONS = {
   alerts: alertOperations,
   approvals: approvalOperations,
   briefing: briefingOperations,
+  budgets: budgetOperations,
   documents: documentOperations,
   duties: cadenceOperations,
   feed: feedOperations,
@@ -42,6 +45,7 @@ export const OPERATIONS = {
   schedules: scheduleOperations,
   sessions: sessionOperations,
   signIns: signInOperations,
+  spend: spendOperations,
   standards: standardOperations,
   status: statusOperations,
   telemetry: telemetryOperations,

@@ -30,6 +30,7 @@ test('every page of context, with something of everything there [WEB-1]', { skip
   await using world = await contextWorld();
   const { session, handoff, note, document, proposal, standard } = world.ids;
   const paths = [
+    '/',
     ...PAGES,
     '/context/notes?q=bearings',
     '/context/projects/mill',

@@ -58,6 +58,13 @@ export const ROUTES: readonly Route[] = [
   { path: '/context/week', load: async () => (await import('./pages/context/week.tsx')).Week, permission: 'context.read' },
   { path: '/context/briefing', load: async () => (await import('./pages/context/briefing.tsx')).Briefing, permission: 'context.read' },
   {
+    path: '/spend',
+    load: async () => (await import('./pages/spend/spend.tsx')).Spend,
+    permission: 'status.read',
+    nav: { label: 'Spend', icon: 'spend', key: 'm' },
+  },
+  { path: '/spend/budgets', load: async () => (await import('./pages/spend/budgets.tsx')).Budgets, permission: 'status.read' },
+  {
     path: '/trust',
     load: async () => (await import('./pages/trust/approvals.tsx')).Approvals,
     permission: 'approvals.read',

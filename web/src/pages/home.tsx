@@ -65,7 +65,7 @@ function TodayFigures({ status: { spend, runs } }: { status: Status }) {
   return (
     <>
       <Figures>
-        <Figure title="Spent" value={money({ microUsd: spend.microUsd, known: unknown === 0 })} />
+        <Figure title="Spent by runs" value={money({ microUsd: spend.microUsd, known: unknown === 0 })} />
         <Figure title="Runs" value={count(spend.runs)} />
         <Figure title="Live now" value={String(sum)} />
         <Figure title="Tokens" value={tokens(spend.inputTokens + spend.outputTokens)} />

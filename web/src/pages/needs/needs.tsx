@@ -1,7 +1,6 @@
 /** What needs a person, the most urgent kind first. Each source stands for itself: one that fails says so and hides no other. */
 import { useState } from 'react';
 import type { AlertView } from '../../../../src/work/alerts/contract.ts';
-import { Confirm } from '../../parts/dialog.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
@@ -12,7 +11,9 @@ import { count, plural, shortId } from '../../state/format.ts';
 import { useShortcuts } from '../../state/keys.ts';
 import { useCall } from '../../state/query.ts';
 import { useMay } from '../../state/session.tsx';
+import { AlertActions } from '../context/alerts.tsx';
 import { Approval } from './approval.tsx';
+import { BudgetRequest, Proposed, Waits } from './waiting.tsx';
 
 const SHOWN = 20;
 const HALTED_SHOWN = 5;
@@ -23,22 +24,30 @@ type Run = AnswerOf<typeof api.runs.list>['items'][number];
 
 export function Needs() {
   const approvals = useCall(api.approvals.list, useMay('approvals.read') ? { limit: SHOWN } : null, { live: ['approval', 'run.ended'] });
-  const alerts = useCall(api.alerts.list, useMay('context.read') ? { limit: SHOWN } : null, { everyMs: 30_000 });
+  const alerts = useCall(api.alerts.list, useMay('context.read') ? { limit: SHOWN } : null, { live: ['alert'], everyMs: 30_000 });
   const status = useCall(api.status.read, useMay('status.read') ? {} : null, { live: ['agent', 'run.ended'] });
   const halted = useCall(api.runs.list, useMay('runs.read') ? { status: 'halted', limit: SHOWN } : null, { live: ['run.ended', 'run.queued'] });
+  const [mayRaise, mayAnswer, mayWrite] = [useMay('budgets.raise'), useMay('approvals.answer'), useMay('context.write')];
+  const requests = useCall(api.budgets.requests, mayRaise ? { state: 'open', limit: SHOWN } : null, { live: ['budget'], everyMs: 30_000 });
+  const proposals = useCall(api.standards.proposals, mayAnswer ? { state: 'open', limit: SHOWN } : null, { live: ['standard'], everyMs: 30_000 });
+  const handoffs = useCall(api.handoffs.list, mayWrite ? { view: 'queue', limit: SHOWN } : null, { live: ['handoff'], everyMs: 30_000 });
   useNeedKeys();
   const [since] = useState(() => Date.now() - HALTED_SINCE_MS);
-  const sources = [approvals, alerts, status, halted];
+  const sources = [approvals, alerts, status, halted, requests, proposals, handoffs];
   const stopped = (halted.data?.items ?? []).filter((run) => (run.endedAtMs ?? 0) > since);
   const agents = status.data?.agentsInError.items ?? [];
   const alertItems = alerts.data?.items ?? [];
   const asked = approvals.data?.items ?? [];
-  const total = asked.length + alertItems.length + agents.length + stopped.length;
+  const waiting = [requests.data?.items ?? [], proposals.data?.items ?? [], handoffs.data?.items ?? []] as const;
+  const total = asked.length + alertItems.length + agents.length + stopped.length + waiting.flat().length;
   const failed = [
     { what: 'What runs ask', query: approvals },
     { what: 'Alerts', query: alerts },
     { what: 'Agents in error', query: status },
     { what: 'Halted runs', query: halted },
+    { what: 'Requests for more of a budget', query: requests },
+    { what: 'Proposals of standards', query: proposals },
+    { what: 'Handoffs that wait', query: handoffs },
   ].filter(({ query }) => query.problem !== null && query.data === undefined);
   if (sources.every(({ data, loading }) => data === undefined && loading)) return <Loading what="what needs you" />;
   return (
@@ -71,6 +80,15 @@ export function Needs() {
           <a href="/runs?status=halted">More runs halted in the last day</a>
         </p>
       )}
+      {waiting[0].map((request) => (
+        <BudgetRequest key={request.id} request={request} />
+      ))}
+      {waiting[1].map((proposal) => (
+        <Proposed key={proposal.id} proposal={proposal} />
+      ))}
+      {waiting[2].map((handoff) => (
+        <Waits key={handoff.id} handoff={handoff} />
+      ))}
       {total === 0 && failed.length === 0 && (
         <div className="card calm">
           <Icon name="check" size={20} />
@@ -96,9 +114,6 @@ function useNeedKeys(): void {
 }
 
 function Alert({ alert }: { alert: AlertView }) {
-  const { run } = useAct();
-  const may = useMay('context.write');
-  const [resolving, setResolving] = useState(false);
   return (
     <article className="card need" data-need tabIndex={0} aria-label={`Alert: ${alert.title}`}>
       <header>
@@ -119,28 +134,8 @@ function Alert({ alert }: { alert: AlertView }) {
             Open where it comes from
           </a>
         )}
-        {may && (
-          <button type="button" className="button" onClick={() => setResolving(true)}>
-            Resolve
-          </button>
-        )}
+        <AlertActions alert={alert} />
       </div>
-      {resolving && (
-        <Confirm
-          title="Resolve this alert"
-          action="Resolve"
-          ask={{ label: 'Why is it resolved?', required: true }}
-          onConfirm={(reason) =>
-            run(async () => {
-              await api.alerts.resolve({ id: alert.id, reason });
-              return 'Resolved.';
-            }, 'alert')
-          }
-          onClose={() => setResolving(false)}
-        >
-          It closes by itself when the matching event turns green; by hand it needs a reason.
-        </Confirm>
-      )}
     </article>
   );
 }

@@ -34,10 +34,10 @@ const COLUMNS: readonly Column<ToolView>[] = [
   { title: 'From', end: true, minor: true, render: (tool) => tool.source },
 ];
 
-const TONES: Readonly<Record<string, 'plain' | 'wait' | 'bad'>> = { destructive: 'bad', external: 'wait', write: 'wait' };
+const TONES = { read: 'plain', reversible: 'plain', irreversible: 'bad', external: 'wait' } as const;
 
 export function SideEffect({ tool }: { tool: Pick<ToolView, 'sideEffect'> }) {
-  return <Badge tone={TONES[tool.sideEffect] ?? 'plain'}>{tool.sideEffect.replaceAll('_', ' ')}</Badge>;
+  return <Badge tone={TONES[tool.sideEffect]}>{tool.sideEffect}</Badge>;
 }
 
 export function Tools() {

@@ -1,0 +1,160 @@
+/** What was spent today and this month, by whom and on what, where it goes, and the dearest runs. */
+import type { Figures as Spent, Share } from '../../../../src/work/spend/contract.ts';
+import { Badge } from '../../parts/badge.tsx';
+import { Bar } from '../../parts/bar.tsx';
+import { Figure, Figures } from '../../parts/figures.tsx';
+import { ChoiceFilter } from '../../parts/filters.tsx';
+import type { Column } from '../../parts/list.tsx';
+import { List } from '../../parts/list.tsx';
+import { Card } from '../../parts/page.tsx';
+import { Empty, Loaded, Notice } from '../../parts/states.tsx';
+import { Time } from '../../parts/time.tsx';
+import type { AnswerOf } from '../../state/api.ts';
+import { api } from '../../state/api.ts';
+import { money, number, plural, shortId, tokens } from '../../state/format.ts';
+import type { Query } from '../../state/query.ts';
+import { useCall } from '../../state/query.ts';
+import { useParams } from '../../state/router.ts';
+import { SpendPage } from './frame.tsx';
+
+type Account = AnswerOf<typeof api.spend.read>;
+type TopRun = Account['topRuns']['items'][number];
+
+const BY = ['agents', 'models', 'projects', 'keys', 'actors'] as const;
+const STILL = { problem: null, loading: false, reload: () => undefined, atMs: 0, more: null };
+
+function cost(figures: Spent): string {
+  return money({ microUsd: figures.microUsd, known: figures.unpricedCalls === 0 });
+}
+
+export function Spend() {
+  const account: Query<Account> = useCall(api.spend.read, {}, { live: ['run.ended', 'budget'], everyMs: 30_000 });
+  return (
+    <SpendPage title="Spend">
+      <Loaded query={account} what="spend">
+        {(found) => (
+          <>
+            <Totals account={found} />
+            <Shares account={found} />
+            <Card title="Dearest runs of this month" flush>
+              <List
+                what="runs"
+                rows={{ ...STILL, items: found.topRuns.items, total: found.topRuns.total }}
+                columns={RUN_COLUMNS}
+                keyOf={(run) => run.id}
+                empty={<Empty title="No run has cost anything this month" />}
+              />
+            </Card>
+          </>
+        )}
+      </Loaded>
+    </SpendPage>
+  );
+}
+
+function Totals({ account }: { account: Account }) {
+  const { today, month, forecast } = account;
+  const open = account.openRequests.kind === 'unknown' ? 0 : account.openRequests.value;
+  const waiting = account.runsWaiting.kind === 'unknown' ? 0 : account.runsWaiting.value;
+  return (
+    <>
+      {open > 0 && (
+        <Notice>
+          <a href="/spend/budgets">{plural(open, 'request')} for more</a> {open === 1 ? 'waits' : 'wait'} for an answer.
+        </Notice>
+      )}
+      {waiting > 0 && (
+        <Notice kind="bad">
+          {plural(waiting, 'run')} {waiting === 1 ? 'waits' : 'wait'} for a budget. <a href="/spend/budgets">See which is used up</a>
+        </Notice>
+      )}
+      <Card>
+        <Figures>
+          <Figure title="Today" value={cost(today)} hint={`${number(today.calls)} calls`} />
+          <Figure title="This month" value={cost(month)} hint={`${number(month.calls)} calls`} />
+          <Figure
+            title="Month at this pace"
+            value={forecast.monthMicroUsd === null ? '–' : money({ microUsd: forecast.monthMicroUsd, known: true })}
+            hint={forecast.how}
+          />
+          <Figure title="Calls, month" value={number(month.calls)} />
+          <Figure title="Tokens in" value={tokens(month.inputTokens)} hint={`${number(month.cachedInputTokens)} of them cached`} />
+          <Figure title="Tokens out" value={tokens(month.outputTokens)} />
+        </Figures>
+        <Worth month={month} how={forecast.how} />
+      </Card>
+    </>
+  );
+}
+
+/** What the figures leave open. Days and months are of UTC. */
+function Worth({ month, how }: { month: Spent; how: string }) {
+  const said = [
+    ...(month.unpricedCalls === 0
+      ? []
+      : [`${plural(month.unpricedCalls, 'call')} of models without a price are in tokens only, so money is a lower bound`]),
+    ...(month.estimatedCalls === 0 ? [] : [`${plural(month.estimatedCalls, 'call')} broke off and are counted at what they had reserved`]),
+    ...(month.failedCalls === 0 ? [] : [`${plural(month.failedCalls, 'call')} failed`]),
+    ...(month.rehearsedCalls === 0 ? [] : [`${plural(month.rehearsedCalls, 'call')} were rehearsed and cost nothing`]),
+  ];
+  return (
+    <p className="muted small worth">
+      Days and months are of UTC. {said.length > 0 && `${said.join('; ')}. `}
+      {how}
+    </p>
+  );
+}
+
+function Shares({ account }: { account: Account }) {
+  const [params] = useParams();
+  const by = BY.find((each) => each === params.get('by')) ?? 'agents';
+  const shares = account[by];
+  const most = Math.max(1, ...shares.items.map(({ month }) => month.microUsd));
+  const columns: readonly Column<Share>[] = [
+    {
+      title: 'Whose',
+      wide: true,
+      render: (share) => (
+        <>
+          <div className="clip" title={share.name}>
+            {by === 'agents' && share.id !== null ? <a href={`/agents/${encodeURIComponent(share.name)}`}>{share.name}</a> : share.name}
+          </div>
+          <Bar parts={[{ share: share.month.microUsd / most, kind: 'full' }]} />
+        </>
+      ),
+    },
+    { title: 'Month', end: true, render: (share) => cost(share.month) },
+    { title: 'Today', end: true, render: (share) => cost(share.today) },
+    { title: 'Calls', end: true, minor: true, render: (share) => number(share.month.calls) },
+    { title: 'Tokens', end: true, minor: true, render: (share) => tokens(share.month.inputTokens + share.month.outputTokens) },
+  ];
+  return (
+    <Card title="Where it went" flush beside={<ChoiceFilter label="By" name="by" any="by agents" choices={BY.slice(1)} />}>
+      <List
+        what={by}
+        rows={{ ...STILL, items: shares.items, total: shares.total }}
+        columns={columns}
+        keyOf={(share) => share.id ?? share.name}
+        empty={<Empty title="Nothing was spent this month">Every call of a model is counted here, of runs and of the gateway.</Empty>}
+      />
+    </Card>
+  );
+}
+
+const RUN_COLUMNS: readonly Column<TopRun>[] = [
+  {
+    title: 'Run',
+    wide: true,
+    render: (run) => (
+      <div className="clip">
+        <a className="over" href={`/runs/${run.id}`}>
+          {run.agent}
+        </a>{' '}
+        <span className="muted mono">{shortId(run.id)}</span>
+      </div>
+    ),
+  },
+  { title: 'Status', minor: true, render: (run) => <Badge>{run.status.replaceAll('_', ' ')}</Badge> },
+  { title: 'Cost', end: true, render: (run) => money(run) },
+  { title: 'Begun', end: true, render: (run) => <Time ms={run.createdAtMs} /> },
+];
