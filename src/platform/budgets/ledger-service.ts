@@ -56,6 +56,8 @@ type Open = { call: string; stream: string; planned: PlannedCall; tokens: number
 
 export function createLedger(deps: LedgerDeps): LedgerService {
   const open = new Map<string, Open>();
+  /** Whose outcome is being written. What is in neither is the sweep's. */
+  const ending = new Set<string>();
   const commits = createGroupCommit<LedgerItem, SpendVerdict | undefined>({
     commit: (batch) => commitEach(deps, batch),
     keyOf: ({ op }) => op.id,
@@ -111,18 +113,20 @@ export function createLedger(deps: LedgerDeps): LedgerService {
       // ended before: nothing more is known of it here
       if (opened === undefined) return { costMicroUsd: null };
       open.delete(call);
-      return { costMicroUsd: await settle(opened, outcome) };
+      ending.add(call);
+      return { costMicroUsd: await settle(opened, outcome).finally(() => ending.delete(call)) };
     },
-    heartbeat: async () => void (await prolong(deps.db, deps.process, LEDGER_LIMITS.leaseMs)),
-    async sweep() {
-      const runs = await settleEndedRuns(deps.db, LEDGER_LIMITS.swept);
-      const lapsed = await lapsedCalls(deps.db, LEDGER_LIMITS.swept);
-      await Promise.all(lapsed.map(({ call }) => settle(openOf(call), LAPSED)));
-      if (lapsed.length + runs > 0)
-        deps.log('warn', 'Calls that nobody ended were settled at what they had reserved.', { calls: lapsed.length, runs });
-      return lapsed.length + runs;
-    },
+    heartbeat: async () => void (await prolong(deps.db, deps.process, { calls: [...open.keys(), ...ending], leaseMs: LEDGER_LIMITS.leaseMs })),
+    sweep: () => sweep(deps, settle),
   };
+}
+
+async function sweep({ db, log }: LedgerDeps, settle: (opened: Open, outcome: CallOutcome) => Promise<unknown>): Promise<number> {
+  const runs = await settleEndedRuns(db, LEDGER_LIMITS.swept);
+  const lapsed = await lapsedCalls(db, LEDGER_LIMITS.swept);
+  await Promise.all(lapsed.map(({ call }) => settle(openOf(call), LAPSED)));
+  if (lapsed.length + runs > 0) log('warn', 'Calls that nobody ended were settled at what they had reserved.', { calls: lapsed.length, runs });
+  return lapsed.length + runs;
 }
 
 const NOT_SENT: CallOutcome = { kind: 'not_sent', usage: NO_USAGE, status: null, ms: 0, firstByteMs: null, failure: null, facts: {} };

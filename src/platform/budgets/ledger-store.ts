@@ -47,10 +47,13 @@ export async function commitItems(
   return items.map((_item, ordinal) => verdicts.get(ordinal));
 }
 
-/** Prolongs the leases of this process's calls. */
-export function prolong(db: Database, process: string, leaseMs: number): Promise<unknown> {
+/** Prolongs the leases of these calls of this process. */
+export function prolong(db: Database, process: string, { calls, leaseMs }: { calls: readonly string[]; leaseMs: number }): Promise<unknown> {
   return db.asWorker((tx) =>
-    tx.last(`update spend_hold set lease_until = clock_now() + make_interval(secs => $2) where process = $1`, [process, leaseMs / 1_000]),
+    tx.last(`update spend_hold set lease_until = clock_now() + make_interval(secs => $2) where process = $1 and id = any ($3)`, [
+      ...[process, leaseMs / 1_000],
+      calls,
+    ]),
   );
 }
 

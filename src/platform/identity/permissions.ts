@@ -73,6 +73,21 @@ export function beyondMinter(minter: Pick<Principal, 'role' | 'scopes'>, wanted:
   return beyond.length === 0 ? null : `the scope${beyond.length > 1 ? 's' : ''} ${beyond.join(', ')}, which your own key lacks`;
 }
 
+type Binding = Pick<Principal, 'project' | 'spendAgent' | 'models' | 'limits'>;
+
+/** A key that is bound makes only keys that are bound as tightly: what would be looser, or null. */
+export function looserThanMinter(minter: Binding, wanted: Binding): string | null {
+  if (minter.project !== null && wanted.project !== minter.project) return 'a key outside of the project that your own is bound to';
+  if (minter.spendAgent !== null && wanted.spendAgent !== minter.spendAgent) return 'a key whose calls do not count against the agent of your own';
+  const { models } = minter;
+  if (models !== null && (wanted.models === null || wanted.models.some((glob) => !models.includes(glob))))
+    return 'a key for models that your own may not name';
+  const beyond = (['requestsPerMinute', 'tokensPerMinute'] as const).some(
+    (name) => (wanted.limits[name] ?? Infinity) > (minter.limits[name] ?? Infinity),
+  );
+  return beyond ? 'a key with a higher rate than your own' : null;
+}
+
 /** Scopes that a key of this role can make any use of. */
 export function usefulScopes(role: Role): Scope[] {
   const rules = Object.values(PERMISSIONS).filter((rule) => Roles.options.indexOf(rule.role) <= Roles.options.indexOf(role));

@@ -10,7 +10,7 @@ import type { Database, Tx } from '../../storage/database.ts';
 import type { RecordAdmin } from './admin-event.ts';
 import type { ActorKind, KeyLimits, KeyView, Role, Scope, identityOperations } from './contract.ts';
 import { hashOfSecret, makeSecret } from './key.ts';
-import { beyondMinter, permissionsOf, usefulScopes } from './permissions.ts';
+import { beyondMinter, looserThanMinter, permissionsOf, usefulScopes } from './permissions.ts';
 import type { Principal } from './principal.ts';
 import { byOf } from './principal.ts';
 import * as store from './store.ts';
@@ -118,6 +118,7 @@ async function mintKey(deps: IdentityDeps, principal: Principal, wanted: Wanted)
     refusePerson(principal, owner.kind);
     const expiresAtMs = wanted.lifetimeMs === null ? null : (await store.nowMs(tx)) + wanted.lifetimeMs;
     const places = await placesOf(tx, principal.org, wanted.place);
+    refuseLooser(principal, { ...places, models: wanted.models, limits: wanted.limits });
     const minted = await insertKey(deps, tx, {
       ...places,
       models: wanted.models,
@@ -181,16 +182,20 @@ function rotateKey(deps: IdentityDeps, principal: Principal, change: { id: strin
         next: 'Make a new one with `windlass key create`.',
       });
     }
+    const binding = {
+      project: old.project === null ? null : storedId('prj', old.project),
+      spendAgent: old.agent === null ? null : storedId('agt', old.agent),
+      models: old.models,
+      limits: old.limits,
+    };
+    refuseLooser(principal, binding);
     const minted = await insertKey(deps, tx, {
+      ...binding,
       org: principal.org,
       actor: storedId('act', old.actor.id),
       name: old.name,
       role: old.role,
       scopes: old.scopes,
-      project: old.project === null ? null : storedId('prj', old.project),
-      spendAgent: old.agent === null ? null : storedId('agt', old.agent),
-      models: old.models,
-      limits: old.limits,
       createdBy: principal.actor,
       // the new key lives as long as the old one was given
       expiresAtMs: old.expiresAtMs === null ? null : (await store.nowMs(tx)) + (old.expiresAtMs - old.createdAtMs),
@@ -238,6 +243,12 @@ async function lockedKey(tx: Tx, principal: Principal, id: KeyId): Promise<KeyVi
 function refuseBeyond(principal: Principal, wanted: { role: Role; scopes: readonly Scope[] }): void {
   const beyond = beyondMinter(principal, wanted);
   if (beyond !== null) throw new AppError('denied', `You may not give or take ${beyond}.`, { next: 'Ask somebody whose key has it.' });
+}
+
+/** @throws AppError `denied` for a key that could do at the gateway, or in other projects, what the caller's cannot */
+function refuseLooser(principal: Principal, wanted: Parameters<typeof looserThanMinter>[1]): void {
+  const looser = looserThanMinter(principal, wanted);
+  if (looser !== null) throw new AppError('denied', `You may not make ${looser}.`, { next: 'Ask somebody whose key is not bound.' });
 }
 
 /** No program becomes a person: else it could answer what only people answer (spec APR-1). */

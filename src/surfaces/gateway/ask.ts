@@ -33,6 +33,7 @@ export function readAsk(endpoint: Endpoint, body: Buffer): Ask {
   const members = membersOf(body);
   const config = endpoint.protocol === 'google' ? members.find(({ name }) => name === 'generationConfig') : undefined;
   if (config !== undefined && isObject(json['generationConfig'])) membersOf(body, config.start);
+  refuseUncounted(endpoint, json);
   const { ask } = endpoint;
   const named = 'model' in ask && ask.model !== null ? ask.model : json['model'];
   if (typeof named !== 'string' || named.trim() === '') throw new AppError('invalid_input', 'The request names no model.', { next: 'Set "model".' });
@@ -50,6 +51,26 @@ export function readAsk(endpoint: Endpoint, body: Buffer): Ask {
     lacksUsage: chat && streams && memberOf(json['stream_options'], 'include_usage') !== true,
     thinkingTokens: wholeNumber(memberOf(json['thinking'], 'budget_tokens')) ?? 0,
   };
+}
+
+/** What a provider would obey and the gateway would not count: Google takes every member in two spellings and numbers as text. */
+function refuseUncounted({ protocol, query }: Endpoint, json: JsonObject): void {
+  if (protocol === 'openai_chat' && (json['max_tokens'] ?? null) !== null && (json['max_completion_tokens'] ?? null) !== null)
+    throw new AppError('invalid_input', 'The request limits its answer twice, by max_tokens and max_completion_tokens.', {
+      next: 'Send one of them.',
+    });
+  if (protocol === 'openai_chat' && (json['n'] ?? null) !== null && wholeNumber(json['n']) === null)
+    throw new AppError('invalid_input', 'How many answers are wanted cannot be read.', { next: 'Write n as a number.' });
+  if (protocol !== 'google') return;
+  const { generationConfig: config } = json;
+  const spelled = [json['generation_config'], memberOf(config, 'max_output_tokens'), memberOf(config, 'candidate_count')];
+  const count = memberOf(config, 'candidateCount') ?? null;
+  if (spelled.some((value) => value !== undefined) || (count !== null && wholeNumber(count) === null))
+    throw new AppError('invalid_input', 'The limits of the answer cannot be read.', {
+      next: 'Write generationConfig, maxOutputTokens and candidateCount so, and numbers without quotes.',
+    });
+  if ([...new URLSearchParams(query).keys()].some((name) => name === 'fields' || name === '$fields'))
+    throw new AppError('invalid_input', 'A part of an answer cannot be metered here.', { next: 'Leave "fields" out of the address.' });
 }
 
 /** What must be set for answers of at most so many tokens. */

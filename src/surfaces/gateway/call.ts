@@ -277,15 +277,15 @@ type Whole = { call: Call; attempt: Attempt; ms: number };
 function outcomeOf(passed: Passed, { call, attempt, ms }: Whole): CallOutcome {
   const { failure, status, firstByteMs, reading } = passed;
   const more = { status, ms, firstByteMs, facts: reading.model === null ? {} : { said: reading.model.slice(0, HEADER_CHARS) } };
-  if (failure === null) return { ...more, kind: 'replied', usage: wholeUsage(passed, call), failure: null };
+  if (failure === null) return { ...more, kind: 'replied', usage: wholeUsage(passed, attempt), failure: null };
   if (!failure.sent) return { ...more, kind: 'not_sent', usage: NO_USAGE, failure: failure.kind };
   const kind = failure.kind === 'aborted' ? 'aborted' : 'failed';
   return { ...more, kind, usage: failure.usage ?? seenUsage(passed, { call, attempt }), failure: failure.kind };
 }
 
 /** As the provider counted; where it did not, by what was seen, and marked so. */
-function wholeUsage({ reading }: Passed, { ask }: Call): Usage {
-  return reading.usage ?? { ...NO_USAGE, inputTokens: ask.inputTokens ?? 0, outputTokens: reading.seenOutputTokens, estimated: true };
+function wholeUsage({ reading }: Passed, { inputTokens }: Attempt): Usage {
+  return reading.usage ?? { ...NO_USAGE, inputTokens, outputTokens: reading.seenOutputTokens, estimated: true };
 }
 
 /** Of a stream that broke off: what was seen of it. Null when nothing was: then all that was reserved counts. */

@@ -73,6 +73,8 @@ type State = {
   /** The last bytes that went to the client ended an event. */
   between: boolean;
   tooLarge: boolean;
+  /** The client had gone before anything left. */
+  unsent: boolean;
 };
 
 export function exchange(dispatcher: Dispatcher, outgoing: Outgoing, watching: Watching): Promise<Passed> {
@@ -80,7 +82,7 @@ export function exchange(dispatcher: Dispatcher, outgoing: Outgoing, watching: W
   const startedMs = nowMs();
   const state: State = {
     ...{ status: null, headers: {}, mode: 'hold', sse: false, reader: null, held: [], heldBytes: 0, bytes: 0, firstByteMs: null },
-    ...{ between: true, tooLarge: false },
+    ...{ between: true, tooLarge: false, unsent: false },
   };
   return new Promise((resolve) => {
     let controller: Dispatcher.DispatchController | null = null;
@@ -93,7 +95,8 @@ export function exchange(dispatcher: Dispatcher, outgoing: Outgoing, watching: W
       {
         onRequestStart(started) {
           controller = started;
-          if (reply.gone()) started.abort(new AppError('unavailable', 'The client has gone.'));
+          state.unsent = reply.gone();
+          if (state.unsent) started.abort(new AppError('unavailable', 'The client has gone.'));
         },
         onResponseStart(_controller, status, headers) {
           if (status >= 200) begin(state, { status, headers }, watching);
@@ -242,7 +245,7 @@ function broken(state: State, error: Error, { outgoing, watching }: { outgoing: 
 }
 
 function failureOf(state: State, error: Error, { provider, gone, stopping }: { provider: string; gone: boolean; stopping: boolean }): ModelFailure {
-  if (gone) return modelFailure('aborted', 'The client has gone.', { sent: true });
+  if (gone) return modelFailure('aborted', 'The client has gone.', { sent: !state.unsent });
   if (stopping) return modelFailure('interrupted', 'The gateway is stopping.', { sent: true });
   const code = causeCode(error);
   if (state.mode === 'unknown') return modelFailure('malformed', `${provider} did not answer in its protocol.`, { sent: true });

@@ -34,7 +34,10 @@ const HOP = [
     'x-correlation-id',
   ],
 ];
-const KEPT_BACK: ReadonlySet<string> = new Set([...HOP, ...CREDENTIALS]);
+/** Change what a request means, or leave the usage out of its answer: Google's own servers obey them. */
+const OVERRIDES = ['x-goog-fieldmask', 'x-http-method-override'];
+const OUR_KEY = /^(?:bearer +)?wl_/i;
+const KEPT_BACK: ReadonlySet<string> = new Set([...HOP, ...CREDENTIALS, ...OVERRIDES]);
 /** What a provider says to its own client's connection, or what the gateway says anew. */
 const NOT_GIVEN: ReadonlySet<string> = new Set([
   ...['connection', 'keep-alive', 'proxy-authenticate', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'set-cookie', 'alt-svc', 'x-correlation-id'],
@@ -83,7 +86,8 @@ export function headersBack(headers: IncomingHttpHeaders): Record<string, string
 export function credentialsOf(side: Side, headers: IncomingHttpHeaders, inQuery: string | null): { key: string | null; own: readonly string[] } {
   const beside = headers[KEY_HEADER];
   if (typeof beside === 'string') {
-    const own = CREDENTIALS.flatMap((name) => ((value) => (typeof value === 'string' ? [name, value] : []))(headers[name]));
+    // a virtual key that came twice is nobody's at the provider, and must not be told there
+    const own = CREDENTIALS.flatMap((name) => ((value) => (typeof value === 'string' && !OUR_KEY.test(value) ? [name, value] : []))(headers[name]));
     return { key: beside.trim(), own };
   }
   const bearer = /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1] ?? null;

@@ -81,7 +81,7 @@ function sizeOf(file: SourceFile): number {
 /** What was left out, in one line for people and models; null when nothing was. */
 export function leftOutText(material: Pick<Material, 'files' | 'leftOut' | 'total' | 'cut'>): string | null {
   if (material.leftOut.length === 0 && !material.cut) return null;
-  const named = material.leftOut.slice(0, MATERIAL_LIMITS.leftOutNamed).map(({ path, why }) => `${path} (${why})`);
+  const named = material.leftOut.slice(0, MATERIAL_LIMITS.leftOutNamed).map(({ path, why }) => `${oneLine(path)} (${why})`);
   const more = material.leftOut.length - named.length;
   const lines = material.files.reduce((sum, file) => sum + file.lines.length, 0);
   const least = material.cut ? 'at least ' : '';

@@ -51,8 +51,9 @@ async function listFolder(top: string): Promise<Folder> {
 
 async function readStandard(top: string, path: string): Promise<string | null> {
   try {
-    const bytes = await readFile(join(top, STANDARDS_FOLDER, path));
-    if (bytes.length > STANDARD_LIMITS.contentBytes * 2) return null;
+    const file = join(top, STANDARDS_FOLDER, path);
+    if ((await lstat(file)).size > STANDARD_LIMITS.contentBytes * 2) return null;
+    const bytes = await readFile(file);
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
     return textFault(text, STANDARD_LIMITS.contentBytes * 2) === null ? text : null;
   } catch {
@@ -63,10 +64,14 @@ async function readStandard(top: string, path: string): Promise<string | null> {
 async function writeStandard(top: string, path: string, text: string): Promise<void> {
   const file = join(top, STANDARDS_FOLDER, path);
   try {
+    // a folder that is a link must not lead the write, nor a new folder, somewhere else
+    const refuseOutside = async (folder: string): Promise<void> => {
+      const [inside, real] = await Promise.all([realpath(top), realpath(folder)]);
+      if (real !== inside && !real.startsWith(inside + sep)) throw new AppError('denied', `${STANDARDS_FOLDER}/${path} leads out of the checkout.`);
+    };
+    await refuseOutside(await nearestThere(dirname(file)));
     await mkdir(dirname(file), { recursive: true });
-    // a domain folder that is a link must not lead the write somewhere else
-    const [inside, folder] = await Promise.all([realpath(top), realpath(dirname(file))]);
-    if (!folder.startsWith(inside + sep)) throw new AppError('denied', `${STANDARDS_FOLDER}/${path} leads out of the checkout.`);
+    await refuseOutside(dirname(file));
     const handle = await open(file, 'wx', 0o644);
     try {
       await handle.writeFile(text);
@@ -83,6 +88,12 @@ async function writeStandard(top: string, path: string, text: string): Promise<v
       cause: error,
     });
   }
+}
+
+/** The folder itself, or the nearest above it that is there. */
+async function nearestThere(folder: string): Promise<string> {
+  const there = await lstat(folder).catch(() => null); // it is yet to be made
+  return there === null && dirname(folder) !== folder ? nearestThere(dirname(folder)) : folder;
 }
 
 function unwritable(path: string, error: unknown): unknown {

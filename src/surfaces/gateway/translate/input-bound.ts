@@ -11,10 +11,12 @@ const TOOLS_TOKENS = 1_024;
 export const IMAGE_TOKENS_MAX = 12_288;
 
 /** What brings input that is not in the body. */
-const ELSEWHERE = ['previous_response_id', 'conversation', 'prompt', 'cachedContent', 'cached_content', 'container', 'mcp_servers'] as const;
+const ELSEWHERE = [
+  ...['previous_response_id', 'conversation', 'prompt', 'cachedContent', 'cached_content', 'container', 'mcp_servers', 'web_search_options'],
+] as const;
 /** Without any of these words a body has only text. Names written with escapes are looked at closely, too. */
 const CLOSER = new RegExp(
-  `"(?:tools|source|image_url|input_image|file|file_data|file_id|file_url|input_file|input_audio|inlineData|inline_data|fileData|${ELSEWHERE.join('|')})"|\\\\u00`,
+  `"(?:tools|source|image_url|input_image|file|file_data|file_id|file_url|input_file|input_audio|item_reference|inlineData|inline_data|fileData|${ELSEWHERE.join('|')})"|\\\\u00`,
 );
 /** Members that a provider shows its model as text, whatever they look like. */
 const TEXT_ONLY = new Set([
@@ -39,7 +41,8 @@ export function inputTokensUpperBound(protocol: Protocol, bytes: Uint8Array, par
   const body = parsed ?? parsedWhereNeeded(bytes);
   if (!isNode(body)) return plain;
   if (ELSEWHERE.some((name) => says(body[name]))) return null;
-  const tools = Array.isArray(body['tools']) ? (body['tools'] as unknown[]) : [];
+  // Google takes one thing in the place of a list of it.
+  const tools = Array.isArray(body['tools']) ? (body['tools'] as unknown[]) : isNode(body['tools']) ? [body['tools']] : [];
   if (tools.some((tool) => runsElsewhere(protocol, tool))) return null;
   const files = filesIn(body);
   if (files === null) return null;
@@ -119,7 +122,9 @@ function imageIn(node: Record<string, unknown>): number | 'unknown' | null {
     // An image at an address takes no more than one in the body.
     return typeof url === 'string' ? (url.startsWith('data:') ? url.length : 0) : 'unknown';
   }
-  return type === 'file' || type === 'input_file' || type === 'input_audio' || type === 'container_upload' ? 'unknown' : null;
+  return type === 'file' || type === 'input_file' || type === 'input_audio' || type === 'item_reference' || type === 'container_upload'
+    ? 'unknown'
+    : null;
 }
 
 /** Base64 only: any other text in that place is counted as text. */
