@@ -11,7 +11,7 @@ import type { PassageKey } from './search-store.ts';
 export type Meaning = {
   /** The nearest passages, best first; null when there is nothing to compare with. */
   nearest(org: OrgId, wanted: { query: string; project: string | null; limit: number }): Promise<PassageKey[] | null>;
-  /** Embeds passages that are new, a batch at a time; answers how many. */
+  /** Embeds passages that are new, a batch at a time; answers how many. After a failure the next calls do nothing, more of them each time. */
   catchUp(org: OrgId): Promise<number>;
 };
 
@@ -19,11 +19,15 @@ const BATCH = 64;
 /** Organizations whose vectors are held in memory, the least lately used forgotten first. */
 const HELD_MAX = 20;
 
+/** Calls of `catchUp` passed over after failures, at most: every failed one may have to be paid. */
+const PASSED_OVER_MAX = 512;
+
 type HeldVector = PassageKey & { project: string | null; unit: Float32Array };
 type Held = { state: string; vectors: HeldVector[] };
 
 export function createMeaning({ db, embedder }: { db: Database; embedder: Embedder }): Meaning {
   const held = new Map<OrgId, Held>();
+  const failing = new Map<OrgId, { passOver: number; left: number }>();
   const vectorsOf = async (org: OrgId): Promise<HeldVector[]> =>
     db.asOrg(org, async (tx) => {
       const state = await store.vectorState(tx, org, embedder.model);
@@ -55,17 +59,25 @@ export function createMeaning({ db, embedder }: { db: Database; embedder: Embedd
         .map(({ vector: { standard, position } }) => ({ standard, position }));
     },
     async catchUp(org) {
+      const failed = failing.get(org);
+      if (failed !== undefined && failed.left > 0) {
+        failed.left -= 1;
+        return 0;
+      }
       const { model } = embedder;
       const passages = await db.asOrg(org, (tx) => store.unembedded(tx, org, { model, limit: BATCH }));
       if (passages.length === 0) return 0;
-      const vectors = await embedder.embed(
-        org,
-        passages.map(({ text }) => text),
-      );
+      const texts = passages.map(({ text }) => text);
+      const vectors = await embedder.embed(org, texts).catch((error: unknown) => {
+        const passOver = Math.min(PASSED_OVER_MAX, (failed?.passOver ?? 1) * 2);
+        failing.set(org, { passOver, left: passOver });
+        throw error;
+      });
+      failing.delete(org);
       await db.asOrg(org, async (tx) => {
-        for (const [index, { standard, position }] of passages.entries()) {
+        for (const [index, { standard, position, text }] of passages.entries()) {
           const vector = vectors[index];
-          if (vector !== undefined) await store.setEmbedding(tx, org, { standard, position, model, embedding: toBytes(vector) });
+          if (vector !== undefined) await store.setEmbedding(tx, org, { standard, position, text, model, embedding: toBytes(vector) });
         }
       });
       return passages.length;

@@ -81,8 +81,11 @@ export async function unembedded(tx: Tx, org: OrgId, wanted: { model: string; li
   );
 }
 
-export async function setEmbedding(tx: Tx, org: OrgId, of: PassageKey & { model: string; embedding: Uint8Array }): Promise<void> {
-  await tx.query('update standard_passage set embedding = $4, embedding_model = $5 where org_id = $1 and standard_id = $2 and position = $3', [
-    ...[org, of.standard, of.position, Buffer.from(of.embedding), of.model],
-  ]);
+/** Nothing when the passage says something else by now. */
+export async function setEmbedding(tx: Tx, org: OrgId, of: PassageKey & { text: string; model: string; embedding: Uint8Array }): Promise<void> {
+  await tx.query(
+    `update standard_passage set embedding = $4, embedding_model = $5
+      where org_id = $1 and standard_id = $2 and position = $3 and heading || E'\\n' || text = $6`,
+    [org, of.standard, of.position, Buffer.from(of.embedding), of.model, of.text],
+  );
 }

@@ -55,7 +55,10 @@ export function createStandards(given: StandardsDeps): Standards {
     async look() {
       await index.look();
       if (deps.meaning === null) return;
-      for (const org of await db.asWorker((tx) => store.listOrgs(tx))) await deps.meaning.catchUp(org);
+      const failures: unknown[] = [];
+      for (const org of await db.asWorker((tx) => store.listOrgs(tx)))
+        await deps.meaning.catchUp(org).catch((error: unknown) => void failures.push(error)); // one organization's budget is not another's
+      if (failures.length > 0) throw failures[0];
     },
     handlers: {
       propose: async ({ principal }, input) => propose(deps, principal, { ...input, project: await projectId(principal.org, input.project) }),
