@@ -88,29 +88,46 @@ function quotedLines(evidence: string): string[] {
 const plain = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 const isGap = (row: string): boolean => /^(\.{3}|…|\/\/ ?\.{3}|# ?\.{3})$/.test(row);
 
+/** `gaps`: where the row behind a gap was found last. Starts go upwards, so that nothing before it need be looked at again. */
+type Search = { there: readonly Line[]; wanted: readonly string[]; gaps: Map<number, number> };
+
 /** Numbers of the lines at which the quotation begins. Blank lines between are passed over. */
 function placesOf(lines: readonly Line[], wanted: readonly string[]): (number | null)[] {
   const there = lines.map(({ line, text }) => ({ line, text: plain(text) })).filter(({ text }) => text !== '');
-  return there.flatMap(({ line }, start) => (matchesAt(there, start, wanted) ? [line ?? nextNumber(there, start)] : []));
+  const search: Search = { there, wanted, gaps: new Map() };
+  return there.flatMap(({ line }, start) => (matchesAt(search, start) ? [line ?? nextNumber(there, start)] : []));
 }
 
-function matchesAt(there: readonly Line[], start: number, wanted: readonly string[]): boolean {
+function matchesAt(search: Search, start: number): boolean {
+  const { there, wanted } = search;
   let at = start;
   let gap = false;
-  for (const row of wanted) {
+  for (const [index, row] of wanted.entries()) {
     if (isGap(row)) {
       gap = true;
       continue;
     }
-    const bare = row.replace(/^[+-] ?/, '');
-    const fits = ({ text }: Line): boolean => text.includes(row) || (bare.length >= EVIDENCE_MIN && text.includes(bare));
-    const found = gap ? there.findIndex((line, index) => index >= at && fits(line)) : at;
-    const line = found < 0 ? undefined : there[found];
-    if (line === undefined || !fits(line)) return false;
+    const found = gap ? behindGap(search, index, at) : at;
+    const line = there[found];
+    if (line === undefined || !fits(line, row)) return false;
     at = found + 1;
     gap = false;
   }
   return true;
+}
+
+/** The first line from `at` on that has the row; `there.length` when none has. */
+function behindGap({ there, wanted, gaps }: Search, index: number, at: number): number {
+  let found = gaps.get(index) ?? -1;
+  if (found >= at) return found;
+  for (found = at; found < there.length && !fits(there[found], wanted[index] ?? '');) found += 1;
+  gaps.set(index, found);
+  return found;
+}
+
+function fits(line: Line | undefined, row: string): boolean {
+  const bare = row.replace(/^[+-] ?/, '');
+  return line !== undefined && (line.text.includes(row) || (bare.length >= EVIDENCE_MIN && line.text.includes(bare)));
 }
 
 /** What is gone has no number: it stands before the next line that has one. */
