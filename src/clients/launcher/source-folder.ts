@@ -1,6 +1,6 @@
 /** The one source that instructions, skills and commands are rendered from: `.windlass/` of a repository, or of a person's home folder. */
-import { readFile, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
 import { AppError } from '../../kernel/errors.ts';
 
 export type SourceFile = { path: string; text: string };
@@ -16,8 +16,10 @@ const FILES_MAX = 500;
 const BYTES_MAX = 512 * 1024;
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
-/** @throws AppError `configuration` naming the file and what is wrong with it. */
+/** Follows links within the folder that the source lies in. @throws AppError `configuration` naming the file and what is wrong with it. */
 export async function readSource(folder: string): Promise<Source> {
+  const within = await realpath(dirname(folder)).catch(() => dirname(folder)); // not there: then there is nothing to read either
+  const readText = (path: string): Promise<string | null> => readTextWithin(within, path);
   const skills = await names(join(folder, 'skills'), 'a skill');
   const commands = (await names(join(folder, 'commands'), 'a command', '.md')).map((name) => ({
     name,
@@ -27,7 +29,7 @@ export async function readSource(folder: string): Promise<Source> {
   if (double !== undefined) throw fault(`${folder} has a skill and a command called ${double}`, 'Rename one of them: some CLIs know both as one.');
   return {
     instructions: ((await readText(join(folder, 'instructions.md'))) ?? '').trim(),
-    skills: await Promise.all(skills.map(async (name) => ({ name, files: await readSkill(join(folder, 'skills', name)) }))),
+    skills: await Promise.all(skills.map(async (name) => ({ name, files: await readSkill(join(folder, 'skills', name), readText) }))),
     commands: await Promise.all(commands.map(async ({ name, path }) => ({ name, text: (await readText(path)) ?? '' }))),
   };
 }
@@ -46,7 +48,7 @@ async function names(folder: string, what: string, ending = ''): Promise<string[
   });
 }
 
-async function readSkill(folder: string): Promise<SourceFile[]> {
+async function readSkill(folder: string, readText: (path: string) => Promise<string | null>): Promise<SourceFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries
     .filter((entry) => entry.isFile())
@@ -65,9 +67,12 @@ async function readSkill(folder: string): Promise<SourceFile[]> {
   return files;
 }
 
-async function readText(path: string): Promise<string | null> {
+/** What a repository of somebody else links to elsewhere is not copied into its files, where models and commits take it along. */
+async function readTextWithin(within: string, path: string): Promise<string | null> {
   const found = await stat(path).catch(() => null); // there is none
   if (found === null) return null;
+  if (!(await realpath(path)).startsWith(within.endsWith(sep) ? within : within + sep))
+    throw fault(`${path} is a link out of ${within}`, 'Put the file itself in its place.');
   if (found.size > BYTES_MAX) throw fault(`${path} has more than ${BYTES_MAX} bytes`, 'Make it smaller.');
   const bytes = await readFile(path);
   const text = bytes.toString('utf8');
