@@ -247,7 +247,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'API-3': ['open', 'Documents for agents as well as people; every error says what to do next.'],
   'CLI-1': ['part', 'Commands by noun and verb, JSON everywhere, exit codes for scripts, errors with the next step, and a doctor.'],
   'WEB-1': ['part', 'The console shows what needs me, runs, agents, spend and settings, accessible and live.'],
-  'TUI-1': ['open', 'A terminal view of runs and tasks with slash commands.'],
+  'TUI-1': ['part', 'A terminal view of runs with slash commands, questions answered in it, overlays, any size; no tasks, skills or overrides yet.'],
   'CHN-1': ['open', 'Slack threads are conversations; approvals are buttons.'],
   'CHN-2': ['open', 'Mail carries alerts out and commands in, each once, from known senders.'],
   'CHN-3': ['open', 'A2A agents are published and called.'],

@@ -41,6 +41,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/watch.ts')).watch,
   },
   {
+    name: 'top',
+    group: 'Runs',
+    summary: 'A screen of runs as they go on, with questions to answer and commands.',
+    load: async () => (await import('./commands/top.ts')).top,
+  },
+  {
     name: 'approvals',
     group: 'Questions to people',
     summary: 'What runs ask people: list, show.',

@@ -4,7 +4,7 @@
  */
 import { styleText } from 'node:util';
 
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+export type Style = 'bold' | 'dim' | 'inverse' | 'red' | 'green' | 'yellow' | 'cyan';
 export type Segment = string | readonly [Style, string];
 /** Text with styles; styles are only seen on a terminal. */
 export type Line = string | readonly Segment[];
@@ -66,7 +66,8 @@ export function createTerminal(options: { json: boolean; stdout: Sink; stderr: S
   };
 }
 
-function paint(line: Line, colours: boolean): string {
+/** As it is written: styles only with colours, whatever comes from outside made printable. */
+export function paint(line: Line, colours: boolean): string {
   return segments(line)
     .map((segment) => {
       if (typeof segment === 'string') return printable(segment);
@@ -76,7 +77,7 @@ function paint(line: Line, colours: boolean): string {
     .join('');
 }
 
-function segments(line: Line): readonly Segment[] {
+export function segments(line: Line): readonly Segment[] {
   return typeof line === 'string' ? [line] : line;
 }
 
