@@ -18,6 +18,8 @@ export type Process = Omit<Cli, 'terminal' | 'home' | 'connect'> & {
 
 type Chosen = { command: Command; input: Input };
 
+/** The first ones somebody needs. */
+const EXAMPLES = ['up', 'run repo-digest --wait', 'top', 'approvals', 'help runs list'];
 const HELP_COLUMNS_MAX = 110;
 /** Parsing ended with text that was asked for: help or the version. */
 const SHOWN = { exit: 0 } as const;
@@ -65,6 +67,7 @@ async function parse(argv: readonly string[], host: Process): Promise<Chosen | {
     .description('Dependable AI agents for a small team.')
     .option('--json', 'print one JSON value and nothing else')
     .version(host.version, '-V, --version', 'print the version')
+    .addHelpText('after', `\nExamples:\n${EXAMPLES.map((example) => `  $ windlass ${example}`).join('\n')}`)
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or over budget, 5 server out of reach.');
   for (const entry of NOUNS) {
     const loaded = entry.name === asked[0] ? await entry.load() : null;

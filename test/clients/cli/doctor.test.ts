@@ -7,7 +7,10 @@ import { test } from 'node:test';
 import { checkHome, checkModels, checkNode, checkPort } from '../../../src/clients/cli/check-machine.ts';
 import { askVersion, checkServer } from '../../../src/clients/cli/check-server.ts';
 import { loadConfig } from '../../../src/config.ts';
-import { NOW_MS, temporaryFolder, windlass } from '../../support/cli.ts';
+import { budgetOperations } from '../../../src/platform/budgets/contract.ts';
+import { identityOperations } from '../../../src/platform/identity/contract.ts';
+import type { HttpApp } from '../../../src/surfaces/http/app.ts';
+import { answers, NOW_MS, temporaryFolder, windlass } from '../../support/cli.ts';
 
 type Report = { ok: boolean; checks: { name: string; state: string; found: string; next: string | null }[] };
 
@@ -55,6 +58,30 @@ test('a server that has the port but is not ours, a configuration with faults an
   const check = (JSON.parse(dead.out) as Report).checks.find((each) => each.name === 'database');
   assert.equal(check?.found, 'PostgreSQL at 127.0.0.1:1 (DATABASE_URL) does not answer');
   assert.equal(dead.out.includes('secret'), false);
+});
+
+test('the console that is not built and the gateway without a provider are told with what to do [CLI-1]', async () => {
+  const plan = { plan: 'builder' as const, tokensPerDay: null, leftTokens: null, resetsAtMs: null, message: 'Keys of your own.' };
+  const self = {
+    ...{ actor: { id: 'act_test', kind: 'user' as const, name: 'Tess' }, key: { id: 'key_test', fingerprint: 'f' } },
+    ...{ role: 'owner' as const, scopes: ['read' as const], permissions: [] },
+  };
+  const asked = async (providers: string[], status: number): Promise<Report['checks']> => {
+    const first = (app: HttpApp): void => void app.get('/', () => new Response('page', { status }));
+    const server = {
+      operations: [answers(identityOperations.whoami, () => self), answers(budgetOperations.plan, () => ({ ...plan, providers }))],
+      first,
+    };
+    const { checks } = JSON.parse((await windlass(['doctor', '--json'], { server, sleep: never })).out) as Report;
+    return ['console', 'gateway'].flatMap((name) => checks.filter((check) => check.name === name));
+  };
+  assert.deepEqual(
+    (await asked(['anthropic'], 200)).map((check) => check.state),
+    ['ok', 'ok'],
+  );
+  const [console, gateway] = await asked([], 503);
+  assert.match(console?.next ?? '', /npm run build/);
+  assert.match(gateway?.found ?? '', /has the key of no provider/);
 });
 
 test('a home that others can read, or that is a file, is said to be that', async () => {

@@ -6,7 +6,7 @@ import type { Command } from '../command.ts';
 export const consoleCommand: Command = {
   name: 'console',
   summary: 'Prints a link that signs a browser in to the console, once.',
-  examples: ['console', 'WINDLASS_KEY=… windlass console   # with all that this key may do'],
+  examples: ['console', 'console   # with WINDLASS_KEY set to your own key: with all that it may do'],
   async run(cli) {
     const connection = await cli.connect();
     const [link, me] = await Promise.all([connection.call(signInOperations.link, {}), connection.call(identityOperations.whoami, {})]);

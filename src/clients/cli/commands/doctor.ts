@@ -3,6 +3,7 @@ import process from 'node:process';
 import type { Check } from '../check.ts';
 import { checkConfig, checkDatabase, checkGit, checkHome, checkModels, checkNode, checkPort } from '../check-machine.ts';
 import { askVersion, checkKey, checkSchedules, checkServer, checkStale, checkTools } from '../check-server.ts';
+import { checkConsole, checkGateway } from '../check-surfaces.ts';
 import type { Cli, Command } from '../command.ts';
 import { findServer } from '../connection.ts';
 import { plural } from '../format.ts';
@@ -26,7 +27,8 @@ async function examine(cli: Cli): Promise<Check[]> {
     ...(running ? [await checkStale(cli, place, version)] : []),
     key,
     checkModels(cli.env, config),
-    ...(api === null ? [] : [...(await checkTools(api)), ...(await checkSchedules(api))]),
+    ...(running ? [await checkConsole(cli, place.url)] : []),
+    ...(api === null ? [] : [await checkGateway(api), ...(await checkTools(api)), ...(await checkSchedules(api))]),
     await checkGit(cli),
   ];
 }
