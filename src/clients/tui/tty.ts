@@ -22,7 +22,7 @@ export type Tty = {
   /** The whole screen at the next drawing. */
   redraw(): void;
   /** Gives the terminal back to the shell until it says to go on. */
-  suspend(): void;
+  suspend: () => void;
   close(): void;
 };
 
@@ -124,32 +124,35 @@ export function openTty({ process, clock, picture, onKey, onSize, onEnd }: TtyHo
     }
   };
   const onResize = (): void => onSize(size());
+  const suspend = (): void => {
+    if (process.platform === 'win32') return;
+    leave();
+    process.off('SIGTSTP', suspend);
+    // the whole group, as the terminal itself would: a shell waits for whoever it started
+    process.kill(0, 'SIGTSTP');
+  };
   const onContinue = (): void => {
+    process.off('SIGTSTP', suspend).on('SIGTSTP', suspend);
     enter();
     onSize(size());
   };
   stdin.setEncoding('utf8').on('data', reader.read).on('end', onEnd).on('error', onEnd);
   stdout.on('resize', onResize);
-  process.on('exit', leave).on('SIGCONT', onContinue);
+  process.on('exit', leave).on('SIGCONT', onContinue).on('SIGTSTP', suspend);
   for (const signal of SIGNALS) process.on(signal, onEnd);
   enter();
   return {
     size,
     draw: painter.draw,
     redraw: painter.redraw,
-    suspend() {
-      if (process.platform === 'win32') return;
-      leave();
-      // the whole group, as the terminal itself would: a shell waits for whoever it started
-      process.kill(0, 'SIGTSTP');
-    },
+    suspend,
     close() {
       painter.stop();
       reader.stop();
       leave();
       stdin.off('data', reader.read).off('end', onEnd).off('error', onEnd).pause();
       stdout.off('resize', onResize);
-      process.off('exit', leave).off('SIGCONT', onContinue);
+      process.off('exit', leave).off('SIGCONT', onContinue).off('SIGTSTP', suspend);
       for (const signal of SIGNALS) process.off(signal, onEnd);
     },
   };

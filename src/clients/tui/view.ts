@@ -78,7 +78,7 @@ function titleLine(state: State): Line {
 function saidLine({ said, link, pending }: State): Line {
   if (said !== null) return [[said.ok ? 'green' : 'yellow', said.text.replaceAll(/\s+/g, ' ')]];
   if (pending > 0) return [['dim', `${plural(pending, 'command')} under way …`]];
-  if (link.kind === 'away') return [['red', `${link.why} What is shown is what was known; it is tried again.`]];
+  if (link.kind === 'away') return [['red', `${link.why} Trying again.`]];
   return '';
 }
 
