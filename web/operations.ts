@@ -18,7 +18,9 @@ import { cadenceOperations } from '../src/work/cadence/contract.ts';
 import { documentOperations } from '../src/work/documents/contract.ts';
 import { handoffOperations } from '../src/work/handoffs/contract.ts';
 import { noteOperations } from '../src/work/knowledge/contract.ts';
+import { personaOperations } from '../src/work/personas/contract.ts';
 import { projectOperations } from '../src/work/projects/contract.ts';
+import { findingOperations, panelOperations, reviewOperations } from '../src/work/reviews/contract.ts';
 import { sessionOperations } from '../src/work/sessions/contract.ts';
 import { spendOperations } from '../src/work/spend/contract.ts';
 import { standardOperations } from '../src/work/standards/contract.ts';
@@ -37,10 +39,14 @@ export const OPERATIONS = {
   documents: documentOperations,
   duties: cadenceOperations,
   feed: feedOperations,
+  findings: findingOperations,
   handoffs: handoffOperations,
   identity: identityOperations,
   notes: noteOperations,
+  panels: panelOperations,
+  personas: personaOperations,
   projects: projectOperations,
+  reviews: reviewOperations,
   runs: runOperations,
   schedules: scheduleOperations,
   sessions: sessionOperations,

@@ -58,6 +58,16 @@ export const ROUTES: readonly Route[] = [
   { path: '/context/week', load: async () => (await import('./pages/context/week.tsx')).Week, permission: 'context.read' },
   { path: '/context/briefing', load: async () => (await import('./pages/context/briefing.tsx')).Briefing, permission: 'context.read' },
   {
+    path: '/reviews',
+    load: async () => (await import('./pages/reviews/panels.tsx')).Panels,
+    permission: 'runs.read',
+    nav: { label: 'Reviews', icon: 'reviews', key: 'v' },
+  },
+  { path: '/reviews/panels/:id', load: async () => (await import('./pages/reviews/panel.tsx')).Panel, permission: 'runs.read' },
+  { path: '/reviews/jobs', load: async () => (await import('./pages/reviews/jobs.tsx')).Jobs, permission: 'runs.read' },
+  { path: '/reviews/jobs/:id', load: async () => (await import('./pages/reviews/jobs.tsx')).Job, permission: 'runs.read' },
+  { path: '/reviews/findings', load: async () => (await import('./pages/reviews/findings.tsx')).Findings, permission: 'runs.read' },
+  {
     path: '/spend',
     load: async () => (await import('./pages/spend/spend.tsx')).Spend,
     permission: 'status.read',

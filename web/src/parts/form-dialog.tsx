@@ -101,12 +101,16 @@ export function FormDialog(props: Props) {
 const LONG = 100_000;
 
 function fitted(schema: Schema, { long = [], choices = {} }: Pick<Props, 'long' | 'choices'>): Schema {
-  const properties = Object.entries(schema.properties ?? {}).map(([name, each]) => {
+  const fit = (name: string, each: Schema): Schema => {
     const { default: start, ...rest } = each;
     const base = start === null ? rest : each;
     const given = choices[name];
-    if (given !== undefined) return [name, { ...base, anyOf: undefined, enum: given }] as const;
-    return [name, long.includes(name) ? { ...base, maxLength: LONG } : base] as const;
-  });
-  return { ...schema, properties: Object.fromEntries(properties) };
+    if (given === undefined) return long.includes(name) ? { ...base, maxLength: LONG } : base;
+    if (each.type === 'array') return { ...base, items: { enum: given } };
+    const { anyOf: _gone, ...plain } = base;
+    return { ...plain, enum: given };
+  };
+  const properties: Record<string, Schema> = {};
+  for (const [name, each] of Object.entries(schema.properties ?? {})) properties[name] = fit(name, each);
+  return { ...schema, properties };
 }
