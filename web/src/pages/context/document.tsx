@@ -95,12 +95,7 @@ function Versions({ document }: { document: DocumentView }) {
     {
       title: 'Differences',
       end: true,
-      render: (each) =>
-        each.version > 1 && (
-          <a href={`${at}?to=${each.version}`} aria-label={`What version ${each.version} changed`}>
-            from {each.version - 1}
-          </a>
-        ),
+      render: (each) => each.version > 1 && <a href={`${at}?to=${each.version}`}>from {each.version - 1}</a>,
     },
   ];
   return (
