@@ -101,7 +101,7 @@ test('the first minute goes as README.md says, survives kill -9, and starts agai
   mkdirSync(join(at.repo, 'agents'));
   writeFileSync(join(at.repo, 'agents/changes.yaml'), blocks('yaml')[0] ?? '');
   const commands = blocks('sh').flatMap((block) =>
-    block.split('\n').filter((line) => line.startsWith('npx windlass ') && !line.includes('QUESTION')),
+    block.split('\n').filter((line) => line.startsWith('npx windlass ') && !/QUESTION|PATH|PROJECT/.test(line)),
   );
   assert.ok(commands.length >= 10, 'README.md shows commands');
   for (const command of commands) {
@@ -117,7 +117,7 @@ test('the first minute goes as README.md says, survives kill -9, and starts agai
     return items.map(({ id, status }) => [id, status]);
   };
   const before = list();
-  assert.equal(before.length, 3);
+  assert.ok(before.length >= 3, 'the runs that README.md starts');
   await first.end('SIGKILL');
 
   await using next = start(at);

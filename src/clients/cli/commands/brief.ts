@@ -7,6 +7,7 @@ import { checkoutHere } from '../checkout.ts';
 import type { Command } from '../command.ts';
 import { flag, given, numberOption, option } from '../command.ts';
 import { bytes } from '../format.ts';
+import { projectHere } from '../here.ts';
 
 export const brief: Command = {
   name: 'brief',
@@ -25,7 +26,8 @@ export const brief: Command = {
     const project = option(input, 'project') ?? cli.env['WINDLASS_PROJECT'];
     const session = option(input, 'session');
     const { repository, branch } = await checkoutHere(cli);
-    const where = project === undefined && session === undefined ? { repository } : { project, session };
+    const here = async () => (repository === undefined ? { project: await projectHere(cli, connection) } : { repository });
+    const where = project === undefined && session === undefined ? await here() : { project, session };
     const view = await connection.call(briefingOperations.read, {
       ...given({ ...where, branch, environment: option(input, 'environment'), budgetTokens: numberOption(input, 'budget') }),
       view: flag(input, 'full') ? 'full' : 'brief',

@@ -7,6 +7,7 @@ import type { Command, Input, Noun } from '../command.ts';
 import { argument, given, numberOption, option } from '../command.ts';
 import { renderCount } from '../../../kernel/page.ts';
 import { relativeTime, timestamp } from '../format.ts';
+import { projectHere } from '../here.ts';
 import { fields, pageLines, table } from '../table.ts';
 
 const list: Command = {
@@ -76,7 +77,8 @@ const start: Command = {
   async run(cli, input) {
     const connection = await cli.connect();
     const here = await checkoutHere(cli);
-    const project = option(input, 'project') ?? cli.env['WINDLASS_PROJECT'];
+    const named = option(input, 'project') ?? cli.env['WINDLASS_PROJECT'];
+    const project = named ?? (here.repository === undefined ? await projectHere(cli, connection) : undefined);
     const started = await connection.call(sessionOperations.start, {
       ...here,
       ...given({ project, clientSession: option(input, 'clientSession'), track: numberOption(input, 'track') }),
