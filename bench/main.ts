@@ -5,6 +5,7 @@ import { benchGateway } from './gateway.ts';
 import { benchJournal } from './journal.ts';
 import { benchQueue } from './queue.ts';
 import { benchReviews } from './reviews.ts';
+import { benchStandards } from './standards.ts';
 import { benchStart } from './start.ts';
 import type { Report } from './report.ts';
 import { writeReport } from './report.ts';
@@ -16,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Report>>> = {
   journal: benchJournal,
   queue: benchQueue,
   reviews: benchReviews,
+  standards: benchStandards,
   start: benchStart,
 };
 
