@@ -4,6 +4,7 @@ import { decodeCursor } from '../../kernel/page.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { isFinal } from '../../kernel/run-status.ts';
 import type { FindingView, JobDetail, JobView, PanelSummary, PanelView } from './contract.ts';
+import { covered } from './cover.ts';
 import type { FindingRow } from './finding-store.ts';
 import type { Merged } from './merge.ts';
 import { addDropped, countDropped, JobOutcome, Members, NOTHING_DROPPED, PanelOutcome } from './outcome.ts';
@@ -46,7 +47,7 @@ export function jobDetail(row: JobRow, now: Now): JobDetail {
     message: outcome?.failure ?? view.message,
     ended: outcome !== null,
     summary: outcome?.summary ?? '',
-    findings: outcome?.findings ?? [],
+    findings: (outcome?.findings ?? []).map(covered),
     dropped: outcome?.dropped ?? NOTHING_DROPPED,
     droppedSaid: outcome?.droppedSaid ?? [],
     specialists: outcome?.specialists ?? [],
@@ -101,7 +102,7 @@ export function panelView(panel: PanelRow, jobs: readonly JobRow[], now: Now): P
       of: members.length,
       failed: members.flatMap(({ reviewer, failure }) => (failure === null ? [] : [reviewer])),
     },
-    findings: outcome?.findings ?? [],
+    findings: (outcome?.findings ?? []).map(covered),
     dropped: outcome?.dropped ?? dropped,
     card: outcome?.card ?? null,
     trend: outcome?.trend ?? null,
@@ -124,7 +125,7 @@ export function panelSummary(panel: PanelRow): PanelSummary {
 
 export function findingView(row: FindingRow): FindingView {
   const { id, projectCode: project, state, issue, source, seen, reason, createdAtMs, changedAtMs } = row;
-  return { ...(JSON.parse(row.finding) as Merged), ...{ id, project, state, issue, source, seen, reason, createdAtMs, changedAtMs } };
+  return { ...covered(JSON.parse(row.finding) as Merged), ...{ id, project, state, issue, source, seen, reason, createdAtMs, changedAtMs } };
 }
 
 /** Pages go by number, newest first. @throws AppError `invalid_input` */

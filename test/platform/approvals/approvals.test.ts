@@ -38,7 +38,15 @@ test('an answer is written once, with its inbox row, and wakes the run [APR-1, A
     ['answered', 'approve', { actor: all.owner.actor, name: 'owner', key: all.owner.fingerprint }],
   );
   const [event, ...others] = await all.inbox(run);
-  assert.deepEqual(event, { type: 'approval.answered', approvalId: id, callId, answer: 'approve', text: 'go on', hash, by: view.answer?.by });
+  assert.deepEqual(event, {
+    type: 'approval.answered',
+    approvalId: id,
+    callId,
+    answer: 'approve',
+    text: 'go on',
+    hash,
+    by: { ...view.answer?.by, keyId: all.owner.key },
+  });
   assert.deepEqual([others, all.woken], [[], [run]]);
   for (const word of ['approve', 'deny'] as const)
     await assert.rejects(answer(me, { id, hash, answer: word, text: 'again' }), { code: 'conflict' }, 'a replay counts for nothing');
