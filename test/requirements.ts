@@ -300,7 +300,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   R9: ['done', 'A moved clock fires each slot once and records each miss.'],
   R10: ['open', 'A full disk refuses before it acknowledges, and recovers.'],
   R12: ['done', 'Ten thousand runs end though workers are killed all along.'],
-  R15: ['open', "A burst at a budget's limit overspends nothing."],
+  R15: ['done', "A burst at a budget's limit overspends nothing."],
   R16: ['part', 'Cancel and kill switch in every phase stop within a second.'],
   R17: ['open', 'An hour of load and faults leaks nothing.'],
   // Attacks
