@@ -212,7 +212,7 @@ test('a run carries version, plan, person, trigger and correlation, and the engi
     [run.queued.trigger, run.queued.purpose, run.queued.input, run.queued.correlationId],
     ['mcp', 'live', { a: 1 }, caller.correlation],
   );
-  assert.deepEqual(run.queued.by, { actor: owner.actor, name: 'owner', key: owner.fingerprint });
+  assert.deepEqual(run.queued.by, { actor: owner.actor, name: 'owner', key: owner.fingerprint, keyId: owner.key });
   assert.deepEqual([run.queued.plan.limits.turns, run.queued.plan.limits.toolCalls], [2, 100]);
   assert.deepEqual(agents.woken, [{ org: owner.org, run: started.id }]);
   await agents.handlers.create(callerOf(owner), definition({ name: 'bare' }));

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { agentOperations } from '../../../src/work/agents/contract.ts';
 import { projectOperations } from '../../../src/work/projects/contract.ts';
 import type { JobDetail, PanelView } from '../../../src/work/reviews/contract.ts';
+import { coverSecrets } from '../../../src/work/reviews/cover.ts';
 import { findingOperations, panelOperations, reviewOperations } from '../../../src/work/reviews/contract.ts';
 import { testServer, type TestServer } from '../../support/server.ts';
 import { ORDERS_AFTER, reviewRepository } from '../../support/review-repository.ts';
@@ -43,7 +44,8 @@ test('a review is a job: it answers at once, is listed, ends with findings quote
   const injection = job.findings.find(({ rule }) => rule === 'sql-injection');
   assert.deepEqual([injection?.file, injection?.line, injection?.severity, injection?.dimension], ['src/orders.ts', 9, 'high', 'security']);
   const lines = ORDERS_AFTER.split('\n');
-  for (const { line, evidence } of job.findings) assert.equal(lines[(line ?? 0) - 1]?.trim(), evidence.trim(), 'what is quoted stands in that line');
+  for (const { line, evidence } of job.findings)
+    assert.equal(coverSecrets(lines[(line ?? 0) - 1]?.trim() ?? ''), evidence.trim(), 'what is quoted stands in that line, its credentials covered');
   assert.equal(
     job.findings.some(({ rule }) => rule === 'hard-coded-secret'),
     true,
@@ -55,6 +57,8 @@ test('a review is a job: it answers at once, is listed, ends with findings quote
   assert.deepEqual([agent.version, agent.tier, agent.definition.tools.includes('file_write')], [1, 3, false]);
   const sarif = JSON.parse((await api.call(reviewOperations.report, { id: job.id, format: 'sarif' })).text) as { runs: { results: unknown[] }[] };
   assert.equal(sarif.runs[0]?.results.length, job.findings.length);
+  for (const shown of [job, sarif, await api.call(reviewOperations.report, { id: job.id, format: 'markdown' })])
+    assert.equal(JSON.stringify(shown).includes('9f8e7d6c5b4a39281706'), false, 'no report shows the credential it found');
 });
 
 test('a panel of seven runs side by side on three workers, merges, grades, and is kept with its trend [PER-6, REV-1, REV-2]', async () => {
