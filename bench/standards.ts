@@ -47,14 +47,16 @@ export async function benchStandards(): Promise<Report> {
       return total.kind === 'exact' && total.value === STANDARDS;
     }),
   );
+  // A key of its own: one may ask 1,000 times a minute, and this asks for most of them.
+  const searching = server.api((await server.key({ role: 'member' })).secret);
   const p50 = async (call: (n: number) => Promise<unknown>): Promise<number> => {
     const took: number[] = [];
     for (let n = 0; n < SEARCHES; n += 1) took.push((await timed(() => call(n))) * 1_000);
     return quantile(took, 0.5);
   };
   const series = await compare({ what: `search over ${STANDARDS} standards, p50`, unit: 'ms', better: 'less' }, [
-    { name: 'Windlass', measure: () => p50((n) => api.call(standardOperations.search, { query: `${word(n)} ${word(n * 3 + 1)}` })) },
-    { name: 'a request that resolves its key', measure: () => p50(() => api.call(identityOperations.whoami, {})) },
+    { name: 'Windlass', measure: () => p50((n) => searching.call(standardOperations.search, { query: `${word(n)} ${word(n * 3 + 1)}` })) },
+    { name: 'a request that resolves its key', measure: () => p50(() => searching.call(identityOperations.whoami, {})) },
   ]);
   const edits: number[] = [];
   for (let n = 0; n < EDITS; n += 1) {
