@@ -13,7 +13,7 @@ import { createIds } from '../../src/kernel/ids.ts';
 import type { ActorId, KeyId, OrgId } from '../../src/kernel/ids.ts';
 import type { Bound, Operation } from '../../src/kernel/operation.ts';
 import type { Principal } from '../../src/platform/identity/principal.ts';
-import type { HttpApp } from '../../src/surfaces/http/app.ts';
+import type { HttpApp } from '../../src/surfaces/http/context.ts';
 import { createHttpApp } from '../../src/surfaces/http/app.ts';
 import { createGuard } from '../../src/surfaces/http/guard.ts';
 import { mountHealth } from '../../src/surfaces/http/health.ts';

@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { operation } from '../../kernel/operation.ts';
 import { PageInput, pageOf } from '../../kernel/page.ts';
-import { OVERLAP_DEFAULT_MS, OVERLAP_MAX_MS } from './key.ts';
+
+/** How long a rotated key goes on working when nothing else is said, and at most. */
+const OVERLAP_DEFAULT_HOURS = 24;
+const OVERLAP_MAX_HOURS = 30 * 24;
 
 /** Least first: each may do what the one before it may (spec IDN-1). */
 export const Role = z.enum(['viewer', 'member', 'operator', 'admin', 'owner']);
@@ -132,8 +135,8 @@ export const identityOperations = {
       overlapHours: z
         .number()
         .min(0)
-        .max(OVERLAP_MAX_MS / 3_600_000)
-        .default(OVERLAP_DEFAULT_MS / 3_600_000)
+        .max(OVERLAP_MAX_HOURS)
+        .default(OVERLAP_DEFAULT_HOURS)
         .meta({ description: 'How long the old key goes on working; 0 ends it now.' }),
     }),
     output: NewKey,

@@ -7,9 +7,6 @@ import type { Role, Scope } from './contract.ts';
 const SECRET_BYTES = 32;
 const SHAPE = /^wl_[A-Za-z0-9_-]{43}$/;
 export const FINGERPRINT_CHARS = 16;
-/** How long a rotated key goes on working when nothing else is said, and at most. */
-export const OVERLAP_DEFAULT_MS = 24 * 60 * 60_000;
-export const OVERLAP_MAX_MS = 30 * 24 * 60 * 60_000;
 /** The key of local programs: read, run and write context. Every process of the same user can read it, so it holds no more. */
 export const LOCAL_ROLE: Role = 'member';
 export const LOCAL_SCOPES: readonly Scope[] = ['read', 'run', 'context'];

@@ -5,7 +5,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { isoTime } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { CorrelationId, OrgId } from '../../kernel/ids.ts';
 import { parseId } from '../../kernel/ids.ts';
 import type { Handlers } from '../../kernel/operation.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
@@ -14,21 +13,8 @@ import type { RetentionClass } from '../../storage/retention.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { telemetryOperations } from './contract.ts';
 import type { Log } from './log.ts';
+import type { LoggedRequest } from './store.ts';
 import * as store from './store.ts';
-
-export type LoggedRequest = {
-  org: OrgId;
-  correlation: CorrelationId;
-  surface: 'http' | 'mcp';
-  method: string;
-  path: string;
-  operation: string | null;
-  status: number;
-  code: string | null;
-  durationMs: number;
-  actor: string;
-  fingerprint: string;
-};
 
 export type RequestLog = {
   /** Never waits and never throws. */

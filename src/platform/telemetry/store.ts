@@ -1,9 +1,22 @@
 /** The SQL of the request log. Rows of all organizations are written together, each under its own. */
 import { isoTime } from '../../kernel/clock.ts';
-import type { OrgId } from '../../kernel/ids.ts';
+import type { CorrelationId, OrgId } from '../../kernel/ids.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import type { RequestView } from './contract.ts';
-import type { LoggedRequest } from './request-log.ts';
+
+export type LoggedRequest = {
+  org: OrgId;
+  correlation: CorrelationId;
+  surface: 'http' | 'mcp';
+  method: string;
+  path: string;
+  operation: string | null;
+  status: number;
+  code: string | null;
+  durationMs: number;
+  actor: string;
+  fingerprint: string;
+};
 
 export type RequestRow = LoggedRequest & { at: string };
 

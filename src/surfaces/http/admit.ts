@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { sha256Hex } from '../../kernel/canonical-json.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
-import type { HttpContext } from './app.ts';
+import type { HttpContext } from './context.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { rateLimitHeaders, refuseBeyond } from './rate-limit.ts';
 import { sessionTokenOf } from './session-cookie.ts';

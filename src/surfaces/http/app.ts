@@ -4,7 +4,6 @@
  */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { Context } from 'hono';
 import { sha256Hex } from '../../kernel/canonical-json.ts';
 import { AppError, toAppError } from '../../kernel/errors.ts';
 import type { CorrelationId, Ids } from '../../kernel/ids.ts';
@@ -18,6 +17,7 @@ import { isUnstorable } from '../../storage/database-errors.ts';
 import type { AdmitDeps } from './admit.ts';
 import { admit } from './admit.ts';
 import { conditionalAnswer, refuseUnmatched } from './conditional.ts';
+import type { HttpApp, HttpContext, HttpEnv } from './context.ts';
 import type { Guard } from './guard.ts';
 import type { Answer, OnceStore } from './idempotency.ts';
 import { once, scopeOf } from './idempotency.ts';
@@ -27,19 +27,6 @@ import { problemOf, problemResponse } from './problem.ts';
 import { rawInput } from './raw-input.ts';
 
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
-
-/** `principal` is there behind `admit` only. */
-export type HttpEnv = {
-  Variables: {
-    correlation: CorrelationId;
-    principal: Principal;
-    /** Whether what the request came with would still be let in: for what stays open. */
-    recheck: () => Promise<boolean>;
-    operation?: string;
-    code?: string;
-  };
-};
-export type HttpContext = Context<HttpEnv>;
 
 /** One request that was answered: never its query, body or key. */
 export type Answered = {
@@ -67,8 +54,6 @@ export type HttpDeps = AdmitDeps & {
   /** Routes that go before an operation's of the same path. */
   first: (app: HttpApp) => void;
 };
-
-export type HttpApp = Hono<HttpEnv>;
 
 /** For answers that are data: no page may be made of them or around them. A page sets its own. */
 const SECURITY_HEADERS = {

@@ -1,7 +1,7 @@
 /** Conditional requests (RFC 9110, section 13): what is answered to a GET has an ETag, and a change may name the one it was made from. */
 import { sha256Hex } from '../../kernel/canonical-json.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { HttpContext } from './app.ts';
+import type { HttpContext } from './context.ts';
 
 const TAG_CHARS = 32;
 

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import type { HttpApp, HttpContext } from './app.ts';
+import type { HttpApp, HttpContext } from './context.ts';
 
 /** Names hold a digest of the content: they never change. */
 const HASHED = /^\/assets\//;

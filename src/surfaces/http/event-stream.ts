@@ -11,7 +11,7 @@ import { authorise } from '../../platform/identity/permissions.ts';
 import type { Log } from '../../platform/telemetry/log.ts';
 import { entryViewOf } from '../../runtime/runs/run-views.ts';
 import type { Watch, WatchFrame } from '../../runtime/runs/watch.ts';
-import type { HttpApp, HttpContext } from './app.ts';
+import type { HttpApp, HttpContext } from './context.ts';
 import { API_PREFIX } from './openapi.ts';
 import type { WhileAllowed } from './while-allowed.ts';
 

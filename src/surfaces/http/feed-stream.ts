@@ -7,7 +7,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { authorise } from '../../platform/identity/permissions.ts';
 import type { Log } from '../../platform/telemetry/log.ts';
 import type { Feed } from '../../runtime/feed/service.ts';
-import type { HttpApp } from './app.ts';
+import type { HttpApp } from './context.ts';
 import { API_PREFIX } from './openapi.ts';
 import type { WhileAllowed } from './while-allowed.ts';
 

@@ -8,7 +8,7 @@ import type { Principal } from '../../platform/identity/principal.ts';
 import type { Health } from '../../storage/database.ts';
 import type { AdmitDeps } from './admit.ts';
 import { admit, bearerOf } from './admit.ts';
-import type { HttpApp } from './app.ts';
+import type { HttpApp } from './context.ts';
 import type { Metric } from './metrics.ts';
 import { prometheusText } from './metrics.ts';
 

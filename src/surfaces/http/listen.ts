@@ -5,7 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { HttpApp } from './app.ts';
+import type { HttpApp } from './context.ts';
 
 export type Listening = { url: string; port: number; close(): Promise<void> };
 

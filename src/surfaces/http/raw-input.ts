@@ -1,7 +1,7 @@
 /** What a request brings, before any contract: members of the path, and of the query of a GET or the body of anything else. */
 import { AppError } from '../../kernel/errors.ts';
 import type { Method } from '../../kernel/operation.ts';
-import type { HttpContext } from './app.ts';
+import type { HttpContext } from './context.ts';
 
 /** A member of the path stands above one of the same name elsewhere. @throws AppError `unsupported`, `invalid_input` */
 export async function rawInput(method: Method, names: readonly string[], c: HttpContext): Promise<Record<string, unknown>> {

@@ -3,7 +3,7 @@
  * request with it must come from a page of this very origin.
  */
 import { AppError } from '../../kernel/errors.ts';
-import type { HttpContext } from './app.ts';
+import type { HttpContext } from './context.ts';
 
 const PREFIX = 'windlass_session';
 

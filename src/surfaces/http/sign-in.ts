@@ -8,7 +8,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { SignIn } from '../../platform/sign-in/service.ts';
 import type { AdmitDeps } from './admit.ts';
 import { MAX_KEY_CHARS, limitGuesses } from './admit.ts';
-import type { HttpApp } from './app.ts';
+import type { HttpApp } from './context.ts';
 import { rawInput } from './raw-input.ts';
 import { clearSessionCookie, sessionTokenOf, setSessionCookie } from './session-cookie.ts';
 

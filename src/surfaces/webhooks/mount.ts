@@ -1,6 +1,6 @@
 /** Where signed events of others come in, without a key: the signature is the key. Checks the rate, hands on the raw bytes, answers. */
 import type { IncomingMessage } from 'node:http';
-import type { HttpApp, HttpContext } from '../http/app.ts';
+import type { HttpApp, HttpContext } from '../http/context.ts';
 import type { RateLimiter } from '../http/rate-limit.ts';
 import { refuseBeyond } from '../http/rate-limit.ts';
 import { toAppError } from '../../kernel/errors.ts';

@@ -1,13 +1,16 @@
 /** A schedule's firing as a run of its agent: in the name of the agent itself, on the default project. When it fires is `runtime/schedules`. */
-import type { Ids } from '../../kernel/ids.ts';
+import type { OrgId, ProjectId } from '../../kernel/ids.ts';
 import { databaseTx } from '../../runtime/runs/store.ts';
 import type { FireRequest } from '../../runtime/schedules/ticker.ts';
-import type { AgentsDeps } from './service.ts';
+import type { StartDeps } from './start-run.ts';
 import { startRun, unknownAgent } from './start-run.ts';
 import * as store from './store.ts';
 
 /** @throws AppError as starting a run does: the firing is recorded as skipped with that reason. */
-export async function fireSchedule(deps: AgentsDeps & { ids: Ids }, { schedule, lane, companion }: FireRequest): Promise<void> {
+export async function fireSchedule(
+  deps: StartDeps & { project: (org: OrgId, wanted: string | undefined) => Promise<ProjectId | null> },
+  { schedule, lane, companion }: FireRequest,
+): Promise<void> {
   const { org } = schedule;
   const agent = await deps.db.asOrg(org, (tx) => store.getById(tx, org, schedule.agent));
   if (agent === null) throw unknownAgent(schedule.agentName);

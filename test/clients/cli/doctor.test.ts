@@ -9,7 +9,7 @@ import { askVersion, checkServer } from '../../../src/clients/cli/check-server.t
 import { loadConfig } from '../../../src/config.ts';
 import { budgetOperations } from '../../../src/platform/budgets/contract.ts';
 import { identityOperations } from '../../../src/platform/identity/contract.ts';
-import type { HttpApp } from '../../../src/surfaces/http/app.ts';
+import type { HttpApp } from '../../../src/surfaces/http/context.ts';
 import { answers, NOW_MS, temporaryFolder, windlass } from '../../support/cli.ts';
 
 type Report = { ok: boolean; checks: { name: string; state: string; found: string; next: string | null }[] };
