@@ -1,6 +1,6 @@
 /** What was spent, as lines: the account of `windlass budget spend` and the few lines of it that `windlass status` shows. Pure. */
 import { renderCount } from '../../kernel/page.ts';
-import type { AccountView, Figures, Share } from '../../work/spend/contract.ts';
+import type { AccountView, Figures, Share, SpendDays } from '../../work/spend/contract.ts';
 import type { Cli } from './command.ts';
 import { count, money, plural, timestamp } from './format.ts';
 import { fields, table } from './table.ts';
@@ -59,4 +59,29 @@ function shareLines({ terminal }: Pick<Cli, 'terminal'>, what: string, shares: A
 function topRunLines({ terminal }: Pick<Cli, 'terminal'>, { items, shown, total }: AccountView['topRuns']): Line[] {
   const rows = items.map(({ id, agent, status, microUsd, known }): Line[] => [id, agent, status, money({ microUsd, known })]);
   return table([`dearest run (${shown} of ${renderCount(total)})`, 'agent', 'status', 'cost'], rows, terminal.columns);
+}
+
+/** Days with what they cost, the newest first; then the parts over all of them. */
+export function spendDaysTable({ terminal }: Pick<Cli, 'terminal'>, { by, days, sum, parts }: SpendDays): Line[] {
+  const cells = (each: Figures): string[] => [
+    money({ microUsd: each.microUsd, known: each.unpricedCalls === 0 }),
+    count(each.calls + each.rehearsedCalls),
+    count(each.inputTokens + each.outputTokens),
+  ];
+  const of = renderCount(parts.total) === String(parts.shown) ? '' : ` (${parts.shown} of ${renderCount(parts.total)})`;
+  return [
+    ...table(
+      ['day (UTC)', 'cost', 'calls', 'tokens'],
+      days.toReversed().map((each): Line[] => [each.day, ...cells(each)]),
+      terminal.columns,
+    ),
+    '',
+    ...table(
+      [`${by}${of}`, 'cost', 'calls', 'tokens'],
+      parts.items.map((each): Line[] => [each.name, ...cells(each.sum)]),
+      terminal.columns,
+    ),
+    '',
+    `${plural(days.length, 'day')}: ${figuresText(sum)}`,
+  ];
 }

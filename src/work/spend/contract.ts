@@ -67,6 +67,41 @@ export const AccountView = z.object({
 });
 export type AccountView = z.infer<typeof AccountView>;
 
+export const SPEND_DAYS_MAX = 92;
+/** Of `by`, so many are shown by themselves; the others are one row. */
+export const SPEND_PARTS_SHOWN = 12;
+
+export const DayPart = z.object({
+  /** A lower bound when `unpricedCalls` is not zero. */
+  microUsd: z.int(),
+  /** Rehearsed ones are not among them. */
+  calls: z.int(),
+  unpricedCalls: z.int(),
+  /** All input and output. */
+  tokens: z.int(),
+});
+export type DayPart = z.infer<typeof DayPart>;
+
+export const SpendBy = z.enum(['agent', 'model', 'project', 'key', 'actor']);
+export type SpendBy = z.infer<typeof SpendBy>;
+
+export const SpendDays = z.object({
+  nowMs: z.int(),
+  by: SpendBy,
+  /** Every day of UTC, the oldest first, also those without a call; the last one is today and not over. */
+  days: z.array(Figures.extend({ day: z.iso.date(), sinceMs: z.int() })),
+  sum: Figures,
+  /** Dearest first; `days` of each are in step with `days` above. */
+  parts: z.object({
+    items: z.array(z.object({ id: z.string().nullable(), name: z.string(), sum: Figures, days: z.array(DayPart) })),
+    shown: z.int(),
+    total: Count,
+    /** What is not among the items, in one. */
+    rest: z.array(DayPart),
+  }),
+});
+export type SpendDays = z.infer<typeof SpendDays>;
+
 export const spendOperations = {
   read: operation({
     name: 'spend.read',
@@ -76,5 +111,17 @@ export const spendOperations = {
     summary: 'Shows spend today and this month by agent, project, key, model and person, budgets with what is left, a forecast and the dearest runs.',
     input: z.object({}),
     output: AccountView,
+  }),
+  days: operation({
+    name: 'spend.days',
+    permission: 'status.read',
+    method: 'GET',
+    path: '/spend/days',
+    summary: 'Shows spend by day of UTC, in all and by agent, model, project, key or person.',
+    input: z.object({
+      days: z.coerce.number().int().min(1).max(SPEND_DAYS_MAX).default(30).meta({ description: 'How many, today with them.' }),
+      by: SpendBy.default('agent'),
+    }),
+    output: SpendDays,
   }),
 };

@@ -3,10 +3,12 @@ import type { OrgId } from '../../kernel/ids.ts';
 import type { Handlers } from '../../kernel/operation.ts';
 import type { Count } from '../../kernel/page.ts';
 import type { BudgetView } from '../../platform/budgets/contract.ts';
+import { databaseMs } from '../../platform/budgets/store.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Database, Tx } from '../../storage/database.ts';
-import type { AccountView, Figures, Share, spendOperations } from './contract.ts';
-import { SPEND_SHOWN } from './contract.ts';
+import type { AccountView, Share, spendOperations } from './contract.ts';
+import { SPEND_PARTS_SHOWN, SPEND_SHOWN } from './contract.ts';
+import { byDay, DAY_MS, NO_FIGURES } from './days.ts';
 import { forecastMonth, runsOut } from './forecast.ts';
 import type { SpendRow } from './store.ts';
 import * as store from './store.ts';
@@ -16,18 +18,6 @@ export type SpendDeps = {
   listBudgets: (tx: Tx, org: OrgId, filter: { scope: null; limit: number }) => Promise<{ rows: BudgetView[]; total: number }>;
 };
 
-const NONE: Figures = {
-  microUsd: 0,
-  calls: 0,
-  rehearsedCalls: 0,
-  failedCalls: 0,
-  estimatedCalls: 0,
-  unpricedCalls: 0,
-  inputTokens: 0,
-  cachedInputTokens: 0,
-  outputTokens: 0,
-};
-const DAY_MS = 86_400_000;
 const BUDGETS_SHOWN = 100;
 const exact = (value: number): Count => ({ kind: 'exact', value });
 
@@ -46,9 +36,9 @@ export function createSpend({ db, listBudgets }: SpendDeps): { handlers: Handler
             listBudgets(tx, org, { scope: null, limit: BUDGETS_SHOWN }),
           ]);
           const all = rows.find((row) => row.by === 'all');
-          const month = all?.month ?? NONE;
+          const month = all?.month ?? NO_FIGURES;
           return {
-            ...{ nowMs, todaySinceMs: dayMs, monthSinceMs: monthMs, today: all?.today ?? NONE, month },
+            ...{ nowMs, todaySinceMs: dayMs, monthSinceMs: monthMs, today: all?.today ?? NO_FIGURES, month },
             agents: shares(rows, 'agent'),
             projects: shares(rows, 'project'),
             keys: shares(rows, 'key'),
@@ -60,6 +50,13 @@ export function createSpend({ db, listBudgets }: SpendDeps): { handlers: Handler
             runsWaiting: exact(runs),
             openRequests: exact(requests),
           };
+        }),
+      days: ({ principal: { org } }, { days, by }) =>
+        db.asOrg(org, async (tx) => {
+          const nowMs = await databaseMs(tx);
+          const sinceMs = (Math.floor(nowMs / DAY_MS) - days + 1) * DAY_MS;
+          const rows = await store.spendByDay(tx, org, { by, sinceMs, shown: SPEND_PARTS_SHOWN });
+          return { nowMs, by, ...byDay(rows, { sinceMs, days }) };
         }),
     },
   };

@@ -2,7 +2,7 @@
 import { isoTime } from '../../kernel/clock.ts';
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/database.ts';
-import type { AccountView, Figures } from './contract.ts';
+import type { AccountView, Figures, SpendBy } from './contract.ts';
 
 const FIGURES = [
   ['microUsd', 'micro_usd', 'true'],
@@ -42,6 +42,36 @@ export function spendRows(tx: Tx, org: OrgId, { dayMs, monthMs }: { dayMs: numbe
        group by grouping sets ((), (d.agent_id), (d.project_id), (d.key_id), (d.model), (d.actor_id))
      ) s order by s.by, s.cost desc, s.calls desc, s.id`,
     [org, isoTime(dayMs).slice(0, 10), isoTime(monthMs).slice(0, 10)],
+  );
+}
+
+const COLUMNS = { agent: 'agent_id', model: 'model', project: 'project_id', key: 'key_id', actor: 'actor_id' } as const satisfies Record<
+  SpendBy,
+  string
+>;
+const NAMES = {
+  agent: 'select a.name from agent a where a.org_id = $1 and a.id = s.id',
+  model: 'select null::text',
+  project: 'select p.code from project p where p.org_id = $1 and p.id = s.id',
+  key: 'select k.name from api_key k where k.org_id = $1 and k.id = s.id',
+  actor: 'select a.name from actor a where a.org_id = $1 and a.id = s.id',
+} as const satisfies Record<SpendBy, string>;
+
+/** Of one part on one day; `place` is the part's by cost over all days, one beyond `shown` for all that are not. `total` is how many parts there are. */
+export type DayRow = { place: number; id: string; name: string; day: string; figures: Figures; total: number };
+
+export function spendByDay(tx: Tx, org: OrgId, { by, sinceMs, shown }: { by: SpendBy; sinceMs: number; shown: number }): Promise<DayRow[]> {
+  const id = `d.${COLUMNS[by]}`;
+  return tx.query<DayRow>(
+    `with part as (
+       select ${id} as id, least($3 + 1, row_number() over (order by sum(d.micro_usd) desc, sum(d.calls) desc, ${id})) as place, count(*) over () as total
+       from spend_day d where d.org_id = $1 and d.day >= $2::date group by ${id}
+     )
+     select s.place, s.id, coalesce((${NAMES[by]}), s.id) as name, s.day, s.figures, s.total from (
+       select p.place, min(p.id) as id, d.day::text as day, json_build_object(${sums('true')}) as figures, min(p.total) as total
+       from spend_day d join part p on p.id = ${id} where d.org_id = $1 and d.day >= $2::date group by p.place, d.day
+     ) s order by s.place, s.day`,
+    [org, isoTime(sinceMs).slice(0, 10), shown],
   );
 }
 

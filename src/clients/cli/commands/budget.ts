@@ -3,11 +3,11 @@ import { AppError } from '../../../kernel/errors.ts';
 import { amountText, parseAmount, type Unit } from '../../../kernel/amount.ts';
 import type { BudgetView, GrantView, RequestView } from '../../../platform/budgets/contract.ts';
 import { BudgetPeriod, BudgetScope, budgetOperations } from '../../../platform/budgets/contract.ts';
-import { spendOperations } from '../../../work/spend/contract.ts';
+import { SPEND_DAYS_MAX, SpendBy, spendOperations } from '../../../work/spend/contract.ts';
 import type { Cli, Command, Input, Noun } from '../command.ts';
-import { argument, given, option } from '../command.ts';
+import { argument, given, numberOption, option } from '../command.ts';
 import { count, relativeTime, timestamp } from '../format.ts';
-import { spendTable } from '../spend-lines.ts';
+import { spendDaysTable, spendTable } from '../spend-lines.ts';
 import { fields, pageLines, table } from '../table.ts';
 import type { Line } from '../terminal.ts';
 
@@ -213,9 +213,19 @@ const remove: Command = {
 const spend: Command = {
   name: 'spend',
   summary: 'Shows what was spent today and this month, by whom, and where it goes.',
-  examples: ['budget spend', 'budget spend --json'],
-  async run(cli) {
-    const account = await (await cli.connect()).call(spendOperations.read, {});
+  options: [
+    ['--days <n>', `by day instead, so many of them (at most ${SPEND_DAYS_MAX})`],
+    ['--by <what>', `with --days: by ${SpendBy.options.join(', ')}`],
+  ],
+  examples: ['budget spend', 'budget spend --days 14 --by model', 'budget spend --json'],
+  async run(cli, input) {
+    const [days, by] = [numberOption(input, 'days'), oneOf(SpendBy.options, option(input, 'by'), 'part')];
+    const connection = await cli.connect();
+    if (days !== undefined || by !== undefined) {
+      const found = await connection.call(spendOperations.days, given({ days, by }));
+      return { value: found, lines: spendDaysTable(cli, found) };
+    }
+    const account = await connection.call(spendOperations.read, {});
     return { value: account, lines: spendTable(cli, account) };
   },
 };
