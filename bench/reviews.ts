@@ -30,7 +30,7 @@ const TEXT = `export function total(items: any) {\n  try { return items.length; 
 const HANG = 'turns:\n  - hang: true\n    text: never\n';
 /** Takes about as long each time, as a model would, on a small scale. */
 const STEADY =
-  'turns:\n  - delayMs: 400\n    calls: [{ tool: review_scan, args: {} }]\n  - delayMs: 800\n    json: { summary: Seen., findings: [], specialists: [] }\n';
+  'turns:\n  - delayMs: 400\n    calls: [{ tool: review_scan, args: {} }]\n  - delayMs: 800\n    json: { summary: Seen., findings: [], specialists: [], proposals: [] }\n';
 
 export async function benchReviews(): Promise<Report> {
   const home = await mkdtemp(join(tmpdir(), 'windlass-bench-'));

@@ -34,6 +34,7 @@ import type { ReviewsDeps } from './reviews/service.ts';
 import { createReviews } from './reviews/service.ts';
 import { createSettle } from './reviews/settle.ts';
 import { createReviewTools, reviewerTools } from './reviews/tools.ts';
+import { createTakeIn } from './standards/review-proposal.ts';
 import type { Standards } from './standards/service.ts';
 import { startUpkeep } from './reviews/upkeep.ts';
 
@@ -91,6 +92,7 @@ export function createReviewing(deps: ReviewingDeps): Reviewing {
       const checkout = await projects.checkoutOf(org, project);
       return checkout === null ? undefined : currentText(checkout, path).catch(() => undefined); // the checkout is gone: nothing is known
     },
+    propose: createTakeIn({ ids }),
   });
   const reviews = createReviews({
     ...{ db, clock, library, agents: deps.agents, projects, collect, settle, modelOf: deps.modelOf, cancel: deps.cancel, settings, version },

@@ -36,6 +36,7 @@ const RULES = `How you work
 - Report what you can show. Quote evidence exactly as it stands in a line you saw, without the line number. A finding whose quotation or file is not there is thrown away.
 - Report each problem once, where it begins. Say what follows from it and what to do instead. Leave out praise, style that a formatter settles, and guesses.
 - Severity: critical loses data, money or control now; high will fail or be abused in normal use; medium will cost somebody later; low is a blemish; info is worth knowing.
+- When you saw one pattern, good or bad, in two places or more and standards_search finds no rule for it, you may propose one standard, quoting the places. A person decides on it.
 - When there is nothing to report, findings is empty and the summary says what you looked at.
 - Answer with the JSON value only.`;
 

@@ -60,6 +60,9 @@ export type JobView = z.infer<typeof JobView>;
 export const Dropped = z.object({ invalid: z.int(), file: z.int(), evidence: z.int() });
 export type Dropped = z.infer<typeof Dropped>;
 
+/** Id of the proposal, and where the standard would stand. */
+export const Proposal = z.object({ id: z.string(), path: z.string() });
+
 export const JobDetail = JobView.extend({
   ended: z.boolean(),
   summary: z.string(),
@@ -68,6 +71,9 @@ export const JobDetail = JobView.extend({
   dropped: Dropped,
   droppedSaid: z.array(z.string()),
   specialists: z.array(z.string()),
+  /** The standard that it proposed, for people to answer; or why its proposal was not taken. */
+  proposal: Proposal.nullable(),
+  proposalRefused: z.string().nullable(),
   tookMs: Ms.nullable(),
   estimateErrorPercent: z.int().nullable(),
 });
@@ -112,6 +118,8 @@ export const PanelView = z.object({
   trend: Trend.nullable(),
   /** Of earlier findings that were looked at again. */
   resolved: z.array(z.string()),
+  /** Standards that its reviewers proposed, for people to answer. */
+  proposals: z.array(Proposal),
 });
 export type PanelView = z.infer<typeof PanelView>;
 export const PanelSummary = PanelView.pick({ id: true, title: true, project: true, ended: true, createdAtMs: true, endedAtMs: true }).extend({

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Entry } from '../../kernel/events.ts';
 import { parseDiff } from './diff.ts';
+import type { Place } from './finding.ts';
 import { Finding, ReviewAnswer } from './finding.ts';
 import { readMaterial } from './material.ts';
 
@@ -13,7 +14,7 @@ type Line = { line: number | null; text: string };
 export type Sources = ReadonlyMap<string, readonly (readonly Line[])[]>;
 
 export type Drop = { why: 'invalid' | 'file' | 'evidence'; said: string };
-export type Checked = { summary: string; findings: Finding[]; dropped: Drop[]; specialists: string[] };
+export type Checked = { summary: string; findings: Finding[]; dropped: Drop[]; specialists: string[]; proposals: unknown[] };
 
 /** Fewer characters than this are found anywhere. */
 const EVIDENCE_MIN = 4;
@@ -60,21 +61,28 @@ export function checkAnswer(output: unknown, sources: Sources, limit: number): C
     if (typeof checked === 'string') dropped.push({ why: checked, said: `${parsed.data.file}: ${parsed.data.problem}`.slice(0, SAID_CHARS) });
     else findings.push(checked);
   }
-  return { summary: answer.data.summary, findings, dropped, specialists: answer.data.specialists };
+  const { summary, specialists, proposals } = answer.data;
+  return { summary, findings, dropped, specialists, proposals };
 }
 
 /** The finding with its file and line as they really are, or why it does not stand. */
 export function checkFinding(finding: Finding, sources: Sources): Finding | 'file' | 'evidence' {
-  const path = [finding.file, finding.file.replace(/^\.\//, ''), finding.file.replace(/^[ab]\//, '')].find((each) => sources.has(each));
+  const place = placeOf(finding, sources);
+  return typeof place === 'string' ? place : { ...finding, ...place };
+}
+
+/** Where a quotation really stands, or why it does not. */
+export function placeOf({ file, line: claimed, evidence }: Place, sources: Sources): Pick<Place, 'file' | 'line'> | 'file' | 'evidence' {
+  const path = [file, file.replace(/^\.\//, ''), file.replace(/^[ab]\//, '')].find((each) => sources.has(each));
   if (path === undefined) return 'file';
-  const wanted = quotedLines(finding.evidence);
+  const wanted = quotedLines(evidence);
   if (wanted.join('').replaceAll(' ', '').length < EVIDENCE_MIN) return 'evidence';
   const places = (sources.get(path) ?? []).flatMap((lines) => placesOf(lines, wanted));
   if (places.length === 0) return 'evidence';
   const numbers = places.filter((line) => line !== null);
-  const claimed = finding.line ?? 0;
-  const nearest = numbers.toSorted((a, b) => Math.abs(a - claimed) - Math.abs(b - claimed) || a - b)[0];
-  return { ...finding, file: path, line: nearest ?? null };
+  const near = claimed ?? 0;
+  const nearest = numbers.toSorted((a, b) => Math.abs(a - near) - Math.abs(b - near) || a - b)[0];
+  return { file: path, line: nearest ?? null };
 }
 
 /** Lines of a quotation without what is around them: our numbers, a diff's signs, blank lines. A line of dots stands for lines left out. */

@@ -19,16 +19,21 @@ export const FINDING_LIMITS = {
   specialists: 8,
 } as const;
 
-export const Finding = z.object({
-  severity: Severity,
-  dimension: Dimension,
-  /** A short tag that thresholds count by, as in `any-type`; null for what has none. */
-  rule: z.string().max(60).nullable(),
+export const Place = z.object({
   file: z.string().min(1).max(FINDING_LIMITS.pathChars),
   /** 1-based in the file as it is after the change; null for what concerns the file as a whole. */
   line: z.int().positive().nullable(),
   /** Quoted from the source. */
   evidence: z.string().min(1).max(FINDING_LIMITS.evidenceChars),
+});
+export type Place = z.infer<typeof Place>;
+
+export const Finding = z.object({
+  severity: Severity,
+  dimension: Dimension,
+  /** A short tag that thresholds count by, as in `any-type`; null for what has none. */
+  rule: z.string().max(60).nullable(),
+  ...Place.shape,
   problem: z.string().min(1).max(FINDING_LIMITS.problemChars),
   fix: z.string().max(FINDING_LIMITS.problemChars),
   /** Path of the standard it follows from, where there is one. */
@@ -41,37 +46,57 @@ export const ReviewAnswer = z.object({
   summary: z.string(),
   findings: z.array(z.unknown()),
   specialists: z.array(z.string()).default([]),
+  proposals: z.array(z.unknown()).default([]),
 });
 
 const text = (description: string) => ({ type: 'string', description });
 const textOrNull = (description: string) => ({ type: ['string', 'null'], description });
+const listOf = (properties: JsonObject, description: string) => ({
+  type: 'array',
+  description,
+  items: { type: 'object', additionalProperties: false, required: Object.keys(properties), properties },
+});
+const PLACE = {
+  file: text('Path exactly as shown.'),
+  line: { type: ['integer', 'null'], description: 'Line number as shown.' },
+  evidence: text('The line or lines, quoted exactly.'),
+};
 
 /** What a reviewer's final answer must look like: the output schema of its agent. */
 export const ANSWER_SCHEMA: JsonObject = {
   type: 'object',
   additionalProperties: false,
-  required: ['summary', 'findings', 'specialists'],
+  required: ['summary', 'findings', 'specialists', 'proposals'],
   properties: {
     summary: text('Two to five sentences: the state of what you reviewed, worst first.'),
-    findings: {
-      type: 'array',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['severity', 'dimension', 'rule', 'file', 'line', 'evidence', 'problem', 'fix', 'standard'],
-        properties: {
-          severity: { type: 'string', enum: [...Severity.options] },
-          dimension: { type: 'string', enum: [...Dimension.options] },
-          rule: textOrNull('Short tag in kebab-case, such as any-type; null when none fits.'),
-          file: text('Path exactly as shown.'),
-          line: { type: ['integer', 'null'], description: 'Line number as shown.' },
-          evidence: text('The line or lines, quoted exactly.'),
-          problem: text('What is wrong and what follows from it.'),
-          fix: text('What to do instead.'),
-          standard: textOrNull('Path of the standard it follows from, or null.'),
-        },
+    findings: listOf(
+      {
+        severity: { type: 'string', enum: [...Severity.options] },
+        dimension: { type: 'string', enum: [...Dimension.options] },
+        rule: textOrNull('Short tag in kebab-case, such as any-type; null when none fits.'),
+        ...PLACE,
+        problem: text('What is wrong and what follows from it.'),
+        fix: text('What to do instead.'),
+        standard: textOrNull('Path of the standard it follows from, or null.'),
       },
-    },
+      'Worst first; empty for none.',
+    ),
     specialists: { type: 'array', items: { type: 'string' }, description: 'Specialist reviewers worth asking next; empty for none.' },
+    proposals: listOf(
+      {
+        domain: text('What it is about, in kebab-case, such as error-handling.'),
+        topic: text('Its name, in kebab-case, such as retry-with-backoff.'),
+        title: text('Its title.'),
+        tags: { type: 'array', items: { type: 'string' } },
+        context: text('Where it applies, and why it came up.'),
+        pattern: text('What to do.'),
+        examples: text('Where it is done well.'),
+        antiPatterns: text('What to avoid, and what it cost.'),
+        whenToRevisit: text('What would change our mind.'),
+        why: text('What it costs that it is not written down.'),
+        places: listOf(PLACE, 'Two or more places where you saw the pattern.'),
+      },
+      'At most one standard that you propose; nearly always empty.',
+    ),
   },
 };

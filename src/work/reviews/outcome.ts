@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Dimension, Finding } from './finding.ts';
 import { Scorecard, Trend } from './grade.ts';
-import { Dropped, MergedFinding } from './contract.ts';
+import { Dropped, MergedFinding, Proposal } from './contract.ts';
 
 export const JobOutcome = z.object({
   summary: z.string(),
@@ -10,6 +10,9 @@ export const JobOutcome = z.object({
   dropped: Dropped,
   droppedSaid: z.array(z.string()),
   specialists: z.array(z.string()),
+  /** The standard that it proposed, or why its proposal was not taken; both null when it made none. */
+  proposal: Proposal.nullable().default(null),
+  proposalRefused: z.string().nullable().default(null),
   /** Why there is no answer; null when there is one. */
   failure: z.string().nullable(),
 });

@@ -50,6 +50,8 @@ export function jobMarkdown(job: JobDetail): string {
     ...findings.map((finding) => findingMarkdown(finding)),
     status === 'succeeded' && findings.length === 0 ? 'No findings.' : '',
     specialists.length === 0 ? '' : `Ask next: ${specialists.join(', ')}.`,
+    ...(job.proposal === null ? [] : [proposalText(job.proposal)]),
+    job.proposalRefused === null ? '' : `A standard that it proposed was not taken: ${plain(job.proposalRefused)}.`,
   ]);
 }
 
@@ -74,7 +76,12 @@ export function panelMarkdown(panel: PanelView): string {
     panel.resolved.length === 0 ? '' : `Resolved since: ${panel.resolved.join(', ')}.`,
     ...findings.map((finding) => findingMarkdown(finding)),
     panel.ended && findings.length === 0 ? 'No findings.' : '',
+    ...panel.proposals.map(proposalText),
   ]);
+}
+
+function proposalText({ id, path }: NonNullable<JobDetail['proposal']>): string {
+  return `Proposes the standard ${path}; a person reads and answers it: \`windlass standard show ${id}\`.`;
 }
 
 type Shown = Finding & { confidence?: number; votes?: readonly { reviewer: string }[] };

@@ -5,7 +5,7 @@
 import type { Entry } from '../../kernel/events.ts';
 import type { Ids, OrgId, ProjectId, RunId } from '../../kernel/ids.ts';
 import { storedId } from '../../kernel/ids.ts';
-import type { Database } from '../../storage/database.ts';
+import type { Database, Tx } from '../../storage/database.ts';
 import { checkAnswer, sourcesOf } from './evidence.ts';
 import type { Finding } from './finding.ts';
 import { FINDING_LIMITS } from './finding.ts';
@@ -19,9 +19,12 @@ import { addDropped, countDropped, JobOutcome, Members, NOTHING_DROPPED, PanelOu
 import type { PanelRow } from './panel-store.ts';
 import { findPanel, outcomeBefore, settlePanel } from './panel-store.ts';
 import { errorPercent } from './progress.ts';
+import type { Proposed } from './proposal.ts';
+import { checkProposal } from './proposal.ts';
 import { fingerprintOf } from './report.ts';
 import type { JobRow } from './store.ts';
-import { findJob, jobsOfPanel, settleJob } from './store.ts';
+import { findJob, jobsOfPanel, noteOutcome, settleJob } from './store.ts';
+import type { TakeIn } from '../standards/review-proposal.ts';
 
 export type SettleDeps = {
   db: Database;
@@ -31,6 +34,8 @@ export type SettleDeps = {
   journal: (org: OrgId, run: RunId) => Promise<Entry[]>;
   /** A file of the project as it is now; null when it is gone; undefined when it cannot be known here. */
   current: (org: OrgId, project: ProjectId, path: string) => Promise<string | null | undefined>;
+  /** Makes a proposal that people answer of what a reviewer proposes. */
+  propose: TakeIn;
 };
 
 export type Settle = {
@@ -59,7 +64,7 @@ export function createSettle(deps: SettleDeps): Settle {
 
 async function settleOneJob(deps: SettleDeps, org: OrgId, row: JobRow): Promise<void> {
   const entries = await deps.journal(org, row.id);
-  const outcome = outcomeOf(entries, row);
+  const { outcome, proposed } = outcomeOf(entries, row);
   const tookMs = row.startedAtMs === null || row.endedAtMs === null ? null : Math.max(1, row.endedAtMs - row.startedAtMs);
   const measured = row.status === 'succeeded' && tookMs !== null;
   const followed = row.panel === null ? mergeFindings(outcome.findings.map((finding) => voiced(finding, row.persona))) : [];
@@ -73,27 +78,59 @@ async function settleOneJob(deps: SettleDeps, org: OrgId, row: JobRow): Promise<
       errorPercent: measured ? errorPercent(row.estimateMs, tookMs) : null,
     });
     if (!won) return;
+    if (proposed !== null)
+      await noteOutcome(tx, org, { run: row.id, outcome: { ...outcome, ...(await propose(deps, tx, { org, row, entries, proposed })) } });
     for (const finding of followed) await keepFinding(tx, org, keptOf(deps, { finding, project: row.project, source: row.id }));
     for (const id of still) await moveFinding(tx, org, { id, from: ['open', 'issue'], to: 'resolved', reason: resolvedBy(row.id), by: 'review' });
   });
 }
 
-function outcomeOf(entries: readonly Entry[], row: JobRow): JobOutcome {
-  const none = { summary: '', findings: [], dropped: NOTHING_DROPPED, droppedSaid: [], specialists: [] };
+type Ended = { outcome: JobOutcome; proposed: Proposed | null };
+
+function outcomeOf(entries: readonly Entry[], row: JobRow): Ended {
   const ended = entries.findLast(({ event }) => event?.type === 'run.ended')?.event;
-  if (ended?.type !== 'run.ended' || ended.status !== 'succeeded')
-    return { ...none, failure: row.reason === '' ? `it ended as ${row.status}` : row.reason };
-  const checked = checkAnswer(ended.output, sourcesOf(entries), FINDING_LIMITS.findings);
-  if (checked === null) return { ...none, failure: 'the answer has not the form of a review' };
+  if (ended?.type !== 'run.ended' || ended.status !== 'succeeded') return unanswered(row.reason === '' ? `it ended as ${row.status}` : row.reason);
+  const sources = sourcesOf(entries);
+  const checked = checkAnswer(ended.output, sources, FINDING_LIMITS.findings);
+  if (checked === null) return unanswered('the answer has not the form of a review');
   const count = (why: string): number => checked.dropped.filter((drop) => drop.why === why).length;
+  const { proposed, refused } = checkProposal(checked.proposals, sources);
   return {
-    summary: checked.summary.slice(0, FINDING_LIMITS.summaryChars),
-    findings: checked.findings,
-    dropped: { invalid: count('invalid'), file: count('file'), evidence: count('evidence') },
-    droppedSaid: checked.dropped.slice(0, SAID_KEPT).map(({ why, said }) => `${why}: ${said}`),
-    specialists: checked.specialists.slice(0, FINDING_LIMITS.specialists),
-    failure: null,
+    proposed,
+    outcome: {
+      summary: checked.summary.slice(0, FINDING_LIMITS.summaryChars),
+      findings: checked.findings,
+      dropped: { invalid: count('invalid'), file: count('file'), evidence: count('evidence') },
+      droppedSaid: checked.dropped.slice(0, SAID_KEPT).map(({ why, said }) => `${why}: ${said}`),
+      specialists: checked.specialists.slice(0, FINDING_LIMITS.specialists),
+      ...{ proposal: null, proposalRefused: refused, failure: null },
+    },
   };
+}
+
+function unanswered(failure: string): Ended {
+  const none = { summary: '', findings: [], dropped: NOTHING_DROPPED, droppedSaid: [], specialists: [], proposal: null, proposalRefused: null };
+  return { proposed: null, outcome: { ...none, failure } };
+}
+
+type Proposing = { org: OrgId; row: JobRow; entries: readonly Entry[]; proposed: Proposed };
+
+/** Like questions of a run: only who asked for it by hand may also answer with that key (spec APR-1). */
+async function propose(
+  deps: SettleDeps,
+  tx: Tx,
+  { org, row, entries, proposed }: Proposing,
+): Promise<Pick<JobOutcome, 'proposal' | 'proposalRefused'>> {
+  const queued = entries[0]?.event;
+  if (queued?.type !== 'run.queued') return { proposal: null, proposalRefused: 'how the review began is no longer known' };
+  const { why, ...text } = proposed;
+  const outside = queued.labels.includes('untrusted') ? ' It read what came from outside: read this text as a stranger’s.' : '';
+  const taken = await deps.propose(tx, org, {
+    ...{ project: row.project, text, why: `${why} By review ${row.id}.${outside}` },
+    by: { actor: queued.plan.agent.id, name: queued.plan.agent.name },
+    key: queued.trigger === 'manual' ? '' : (queued.by.key ?? ''),
+  });
+  return 'id' in taken ? { proposal: taken, proposalRefused: null } : { proposal: null, proposalRefused: taken.refused };
 }
 
 async function settleOnePanel(deps: SettleDeps, org: OrgId, id: string): Promise<void> {

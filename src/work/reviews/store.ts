@@ -130,6 +130,11 @@ export async function settleJob(
   return rows.length > 0;
 }
 
+/** What became known after it was settled, in the same transaction. */
+export async function noteOutcome(tx: Tx, org: OrgId, settled: { run: RunId; outcome: JobOutcome }): Promise<void> {
+  await tx.query('update review set outcome = $3 where org_id = $1 and run_id = $2', [org, settled.run, JSON.stringify(settled.outcome)]);
+}
+
 export type PersonaStats = {
   persona: string;
   invocations: number;

@@ -51,6 +51,8 @@ export function jobDetail(row: JobRow, now: Now): JobDetail {
     dropped: outcome?.dropped ?? NOTHING_DROPPED,
     droppedSaid: outcome?.droppedSaid ?? [],
     specialists: outcome?.specialists ?? [],
+    proposal: outcome?.proposal ?? null,
+    proposalRefused: outcome?.proposalRefused ?? null,
     tookMs: row.tookMs,
     estimateErrorPercent: row.errorPercent,
   };
@@ -82,10 +84,8 @@ export function panelView(panel: PanelRow, jobs: readonly JobRow[], now: Now): P
   const done = members.filter(
     (member) => member.job !== null && member.status !== 'not_started' && isFinal(member.status) && member.failure === null,
   );
-  const dropped = jobs.reduce(
-    (sum, { outcome: own }) => (own === null ? sum : addDropped(sum, JobOutcome.parse(JSON.parse(own)).dropped)),
-    NOTHING_DROPPED,
-  );
+  const settled = jobs.flatMap(({ outcome: own }) => (own === null ? [] : [JobOutcome.parse(JSON.parse(own))]));
+  const dropped = settled.reduce((sum, own) => addDropped(sum, own.dropped), NOTHING_DROPPED);
   return {
     id: panel.id,
     title: panel.title,
@@ -107,6 +107,7 @@ export function panelView(panel: PanelRow, jobs: readonly JobRow[], now: Now): P
     card: outcome?.card ?? null,
     trend: outcome?.trend ?? null,
     resolved: outcome?.resolved ?? [],
+    proposals: settled.flatMap(({ proposal }) => (proposal === null ? [] : [proposal])),
   };
 }
 

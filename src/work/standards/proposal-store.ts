@@ -67,6 +67,25 @@ export async function findOpenProposal(
   return row === undefined ? null : viewOf(row);
 }
 
+/** The newest proposal for a place, whatever became of it. */
+export async function findProposalAt(
+  tx: Tx,
+  org: OrgId,
+  at: { project: string | null; domain: string; topic: string },
+): Promise<Pick<ProposalView, 'id' | 'state'> | null> {
+  const [row] = await tx.query<Pick<ProposalView, 'id' | 'state'>>(
+    `select s.id, s.state from standard_proposal s
+     where s.org_id = $1 and s.project_id is not distinct from $2 and s.domain = $3 and s.topic = $4 order by s.id desc limit 1`,
+    [org, at.project, at.domain, at.topic],
+  );
+  return row ?? null;
+}
+
+/** Reviews that end at once propose one after the other, each seeing what the one before did. */
+export async function lockForReviews(tx: Tx, org: OrgId): Promise<void> {
+  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`standards proposed in reviews of ${org}`]);
+}
+
 /** Held against a second answer until the end of the transaction; with the ids that views do not show. */
 export type LockedProposal = ProposalView & { projectId: string | null; key: string };
 

@@ -13,6 +13,8 @@ export const STANDARD_LIMITS = {
   tags: 20,
   tagChars: 40,
   whyBytes: 2_000,
+  /** With so many waiting for an answer, reviews propose no more. */
+  openForReviews: 20,
   queryChars: 300,
   /** Files of one standards folder that are indexed; beyond it the rest is named as left out. */
   files: 5_000,

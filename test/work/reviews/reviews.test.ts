@@ -106,7 +106,7 @@ test('a panel of seven runs side by side on three workers, merges, grades, and i
   assert.match(text, /Rehearsed/);
 });
 
-const answer = (findings: object[]) => `turns:\n  - json: ${JSON.stringify({ summary: 'Seen.', findings, specialists: [] })}\n`;
+const answer = (findings: object[]) => `turns:\n  - json: ${JSON.stringify({ summary: 'Seen.', findings, specialists: [], proposals: [] })}\n`;
 const finding = (more: object) => ({
   ...{ severity: 'medium', dimension: 'quality', rule: null, file: 'src/orders.ts', line: 10, evidence: '  } catch {}' },
   ...{ problem: 'The failure of the query is swallowed.', fix: 'Let it through.', standard: null },

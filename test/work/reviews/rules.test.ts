@@ -362,6 +362,8 @@ test('SARIF has what its readers need, and no text of a model makes up structure
         endedAtMs: 0,
         ended: true,
         specialists: [],
+        proposal: { id: 'stp_x', path: 'errors/a.md' },
+        proposalRefused: null,
         tookMs: 1,
       },
       ...{

@@ -116,7 +116,7 @@ test('a review is taken over from a worker that was killed, and ends [PER-3]', a
   first.kill('SIGKILL');
   // what the dead worker held runs out by the database's clock
   await server.db.owner(`update run set lease_until = clock_now() where id = $1 and worker_id is not null`, [id]);
-  const second = worker('turns:\n  - json: { summary: Seen., findings: [], specialists: [] }\n');
+  const second = worker('turns:\n  - json: { summary: Seen., findings: [], specialists: [], proposals: [] }\n');
   try {
     await ended(server, id);
     const job = await createApi({ url: server.url, key: server.ownerKey, fetch: globalThis.fetch }).call(reviewOperations.get, { id });
