@@ -96,7 +96,6 @@ function countsLine({ snapshot, link, size }: State): Line {
         `${stats.value.waiting} waiting`,
         [waits ? 'yellow' : 'dim', asked],
         [stats.value.failedLastHour > 0 ? 'red' : 'dim', `last hour ${stats.value.failedLastHour} of ${stats.value.endedLastHour} failed`],
-        [stats.value.workers === 0 ? 'red' : 'dim', plural(stats.value.workers, 'worker')],
       ]
     : [
         ['yellow', 'counts unknown'],

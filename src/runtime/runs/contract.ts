@@ -255,7 +255,7 @@ export const runOperations = {
       running: z.int(),
       waiting: z.int(),
       oldestQueuedMs: z.int().nullable(),
-      workers: z.int(),
+      workers: z.int().meta({ description: 'That carry out a run now; none when nothing runs.' }),
       endedLastHour: z.int(),
       failedLastHour: z.int(),
       takeoversLastHour: z.int(),

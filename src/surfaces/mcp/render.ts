@@ -117,8 +117,8 @@ type Stats = z.output<(typeof runOperations)['stats']['output']>;
 export function renderStats(stats: Stats): string {
   const oldest = stats.oldestQueuedMs === null ? '' : `, the oldest for ${Math.ceil(stats.oldestQueuedMs / 1000)} s`;
   return [
-    `- ${stats.queued} queued${oldest}, ${stats.running} running, ${stats.waiting} waiting`,
-    `- ${stats.workers} workers; last hour ${stats.endedLastHour} ended, ${stats.failedLastHour} failed, ${stats.takeoversLastHour} taken over`,
+    `- ${stats.queued} queued${oldest}, ${stats.running} running on ${stats.workers} workers, ${stats.waiting} waiting`,
+    `- last hour ${stats.endedLastHour} ended, ${stats.failedLastHour} failed, ${stats.takeoversLastHour} taken over`,
   ].join('\n');
 }
 

@@ -97,7 +97,7 @@ export function statusLines(cli: Pick<Cli, 'terminal' | 'clock'>, status: Status
       said(
         status.queue,
         (each) =>
-          `${count(each.running)} running, ${count(each.queued)} queued${oldest(each.oldestQueuedMs)}, ${count(each.waiting)} waiting; ${plural(each.workers, 'worker')}`,
+          `${count(each.running)} running${each.workers > 0 ? ` on ${plural(each.workers, 'worker')}` : ''}, ${count(each.queued)} queued${oldest(each.oldestQueuedMs)}, ${count(each.waiting)} waiting`,
       ),
     ],
     [
