@@ -55,7 +55,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'GTW-7': ['part', 'The rehearsal model is scripted and deterministic; its answers say rehearsed wherever they are shown.'],
   'GTW-8': ['part', 'Structured output, images, embeddings, token counts and model facts work on every provider.'],
   'GTW-9': ['open', "An installed coding CLI can be an agent's worker, metered through the gateway or on its own sign-in."],
-  'GTW-10': ['part', 'A run told to wait by a provider waits with the reason shown and goes on by itself.'],
+  'GTW-10': ['done', 'A run told to wait by a provider waits with the reason shown and goes on by itself.'],
   'GTW-11': ['done', "A refusal over budget is HTTP 402 in the client's own protocol, with what is left and when it resets."],
   'GTW-12': ['open', 'An alias may carry a prompt and limits; ask works with a local model and no network.'],
   // Budgets and metering

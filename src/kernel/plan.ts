@@ -87,6 +87,8 @@ export const RunPlan = z.discriminatedUnion('kind', [
     agents: z.array(z.string()),
     outputSchema: z.record(z.string(), z.json()).nullable(),
     temperature: z.number().nullable(),
+    /** False: a run whose providers all say `not before T` fails rather than wait for it (spec GTW-10). Waits when left out. */
+    waitForProvider: z.boolean().optional(),
   }),
   PlanBase.extend({
     kind: z.literal('command'),

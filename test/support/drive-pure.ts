@@ -93,7 +93,8 @@ type ToolArgs = EventOf<'tool.intended'>['args'];
 type ModelOutcome =
   | AssistantPart[]
   | { content: AssistantPart[]; finish: EventOf<'model.replied'>['finish'] }
-  | Pick<EventOf<'model.failed'>, 'kind' | 'retryable'>
+  /** `holdMs`: the provider says not before so long from now. */
+  | (Pick<EventOf<'model.failed'>, 'kind' | 'retryable'> & { holdMs?: number })
   | 'crash';
 /** Null: the worker dies before the outcome is recorded. */
 type ToolOutcome = string | Partial<EventOf<'tool.done'>> | { failed: EventOf<'tool.failed'>['class']; message: string } | null;
@@ -196,9 +197,10 @@ function createDrive(world: World): { state: () => RunState; append: (...events:
         turn,
         attempt,
         model,
-        ...outcome,
+        kind: outcome.kind,
+        retryable: outcome.retryable,
         message: `the model is ${outcome.kind}`,
-        notBeforeMs: null,
+        notBeforeMs: outcome.holdMs === undefined ? null : nowMs + outcome.holdMs,
         usage: NO_USAGE,
         costMicroUsd: 0,
       });

@@ -6,6 +6,7 @@ import type { Entry, EventOf } from '../../kernel/events.ts';
 import { addUsage, type AssistantPart, type Message, type Usage } from '../../kernel/messages.ts';
 import { summaryMessage } from './fold-origin.ts';
 import { isSettled, textOf, type Call, type RunState, type Spent } from './state.ts';
+import { isHold } from './waiting.ts';
 
 type ModelEvent = EventOf<
   'context.assembled' | 'context.compacted' | 'model.intended' | 'model.replied' | 'model.failed' | 'model.fellback' | 'output.rejected'
@@ -29,6 +30,7 @@ export function foldModelEvent(state: RunState, entry: Entry, event: ModelEvent)
         model: {
           ...state.model,
           turn: event.summarises === 0 ? event.turn : state.model.turn,
+          held: without(state.model.held, event.model),
           open: { event, fence: entry.fence, atMs: entry.atMs },
         },
       };
@@ -39,7 +41,7 @@ export function foldModelEvent(state: RunState, entry: Entry, event: ModelEvent)
       return {
         ...state,
         own: spend(state.own, event.usage, event.costMicroUsd),
-        model: { ...state.model, open: null, failures: [...state.model.failures, { event, atMs: entry.atMs }] },
+        model: foldFailed(state.model, { event, atMs: entry.atMs }),
       };
     case 'model.fellback':
       invariant(state.model.open === null, 'model.fellback while a model call is open');
@@ -55,6 +57,18 @@ export function foldModelEvent(state: RunState, entry: Entry, event: ModelEvent)
 export function sayToModel(state: RunState, text: string): RunState {
   if (!state.calls.every(isSettled)) return { ...state, pendingNotes: [...state.pendingNotes, text] };
   return { ...state, messages: [...state.messages, { role: 'user', content: [{ type: 'text', text }] }] };
+}
+
+function foldFailed(model: RunState['model'], failure: RunState['model']['failures'][number]): RunState['model'] {
+  const failed = { ...model, open: null, failures: [...model.failures, failure] };
+  if (!isHold(failure)) return failed;
+  return { ...failed, held: { ...model.held, [failure.event.model]: failure.event.notBeforeMs ?? 0 }, holds: model.holds + 1 };
+}
+
+function without(held: RunState['model']['held'], model: string): RunState['model']['held'] {
+  if (!Object.hasOwn(held, model)) return held;
+  const { [model]: _called, ...others } = held;
+  return others;
 }
 
 function foldAssembled(state: RunState, event: EventOf<'context.assembled'>): RunState {
@@ -87,7 +101,7 @@ function foldReplied(state: RunState, event: EventOf<'model.replied'>): RunState
       ...state,
       summary: { upTo: summarises, text: textOf(event.content) },
       own: spend(state.own, event.usage, event.costMicroUsd),
-      model: { ...state.model, open: null, failures: [] },
+      model: { ...state.model, open: null, failures: [], holds: 0 },
     };
   }
   const { content, calls, callIds } = takeCalls(state.callIds, event.content);
@@ -97,7 +111,7 @@ function foldReplied(state: RunState, event: EventOf<'model.replied'>): RunState
     calls,
     callIds,
     own: spend(state.own, event.usage, event.costMicroUsd),
-    model: { ...state.model, replied: event.turn, open: null, failures: [], finish: event.finish },
+    model: { ...state.model, replied: event.turn, open: null, failures: [], holds: 0, finish: event.finish },
     rehearsed: state.rehearsed || event.rehearsed,
   };
 }

@@ -62,6 +62,10 @@ export type ModelProgress = {
   /** Failures of this turn on this model, oldest first; emptied by a reply or a fallback. */
   readonly failures: readonly { event: EventOf<'model.failed'>; atMs: number }[];
   readonly finish: EventOf<'model.replied'>['finish'] | null;
+  /** Models that are not to be called before a time, as their providers said, until they are called again. */
+  readonly held: Readonly<Record<string, number>>;
+  /** How often that was said in this turn. */
+  readonly holds: number;
 };
 
 /** What the last assembled prompt's history came to, so that the next one only adds to it. */
@@ -148,7 +152,7 @@ export function emptyState(): RunState {
     results: [],
     callIds: [],
     calls: [],
-    model: { turn: 0, replied: 0, name: '', open: null, failures: [], finish: null },
+    model: { turn: 0, replied: 0, name: '', open: null, failures: [], finish: null, held: {}, holds: 0 },
     assembled: null,
     summary: null,
     own: NOTHING_SPENT,

@@ -85,6 +85,10 @@ export const AgentDefinition = z.strictObject({
   model: text(200).min(1).optional().meta({ description: 'provider/model; the default model when left out.' }),
   fallbacks: names('Models tried in order when the model fails.'),
   temperature: z.number().min(0).max(2).optional(),
+  waitForProvider: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether a run waits when every model it may use is not to be called before a time; else it fails. Waits when left out.' }),
   tools: names('The tools it may call, `server.*` for all of a server. What is not named cannot be called.'),
   agents: names('Agents it may call as tools.'),
   skills: names('Skills it may use.'),

@@ -62,5 +62,6 @@ export function planOfAgent(agent: PlannedAgent, options: { model: string; fallb
     agents: definition.agents,
     outputSchema: definition.output ?? null,
     temperature: definition.temperature ?? null,
+    ...(definition.waitForProvider === undefined ? {} : { waitForProvider: definition.waitForProvider }),
   };
 }

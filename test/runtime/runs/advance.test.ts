@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { EventOf } from '../../../src/kernel/events.ts';
 import { calls, says } from '../../support/drive-pure.ts';
 import { DEFAULT_LIMITS } from '../../../src/kernel/plan.ts';
+import { modelFailure } from '../../../src/runtime/models/failure.ts';
 import { DRIVE_LIMITS } from '../../../src/runtime/runs/drive-limits.ts';
 import { createRunWorld, ORG, readTool, writeTool, type Effect } from '../../support/run-world.ts';
 
@@ -47,6 +48,24 @@ test('cancel aborts the call in flight within a second, also when its wake-up is
   await world.clock.settle(work);
   assert.ok(world.clock.nowMs() - cancelledMs <= 1_000, `took ${world.clock.nowMs() - cancelledMs} ms`);
   assert.equal((await world.store.getRun(ORG, run))?.status, 'cancelled');
+});
+
+test('a run whose provider says not before T shows why it waits, holds no worker, and goes on by itself at T [GTW-10]', async () => {
+  const tooMany = modelFailure('rate_limited', 'anthropic answered 429: your limit resets at noon', { sent: true, retryAfterMs: 3_600_000 });
+  const world = createRunWorld({ script: ({ model }) => (world.modelCalls.length < 3 ? { ok: false, failure: tooMany } : says(`by ${model}`)) });
+  const run = await world.create({ plan: { fallbacks: ['test/other'] } });
+  const driver = world.driver('a');
+  const startMs = world.clock.nowMs();
+  const first = await world.clock.settle(driver.advance(ORG, run));
+  assert.ok(first.is === 'waiting' && first.untilMs !== null && first.untilMs >= startMs + 3_600_000, JSON.stringify(first));
+  assert.equal(new Set(world.modelCalls.map(({ model }) => model)).size, 2, 'the other model was tried first');
+  const row = await world.store.getRun(ORG, run);
+  assert.deepEqual([row?.status, row?.waitingFor], ['waiting', 'rate_limit']);
+  assert.match(row?.reason ?? '', /is not to be called before \d{4}-\d\d-\d\d \d\d:\d\d UTC/);
+  await world.clock.settle(world.clock.sleep(first.untilMs - world.clock.nowMs()));
+  assert.deepEqual(await world.clock.settle(driver.advance(ORG, run)), { is: 'ended' });
+  assert.match(world.ended[0]?.event.answer ?? '', /^by /);
+  assert.equal(world.modelCalls.length, 3);
 });
 
 test('a write cut off by a cancel is recorded as unknown, not as undone [RUN-4, RUN-5]', async () => {

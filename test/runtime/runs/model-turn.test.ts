@@ -76,6 +76,98 @@ test('an open circuit is not called: the fallback is, or the run waits for it to
   assert.equal(ended(alone).status, 'succeeded');
 });
 
+const HOUR_MS = 3_600_000;
+const held = (holdMs = HOUR_MS) => ({ kind: 'rate_limited', retryable: true, holdMs }) as const;
+const notBefore = (driven: Driven): (number | null)[] =>
+  driven.entries.flatMap(({ event }) => (event?.type === 'model.failed' ? [event.notBeforeMs] : []));
+
+test('a provider that says not before T is waited for until T, as often as it says so, and is no retry [GTW-10]', () => {
+  const driven = run({}, { model: (n) => (n <= 12 ? held() : says('ok')) });
+  assert.equal(ended(driven).answer, 'ok');
+  const waited = driven.entries.flatMap(({ event }) => (event?.type === 'run.waiting' ? [event] : []));
+  assert.deepEqual(
+    waited.map((wait) => [wait.for, wait.untilMs]),
+    notBefore(driven).map((untilMs) => ['rate_limit', untilMs]),
+  );
+  assert.equal(waited.length, 12);
+  assert.match(waited[0]?.reason ?? '', /^test\/one is not to be called before 1970-01-01 01:1\d UTC: the model is rate_limited$/);
+  const never = run({}, { model: () => held() });
+  assert.equal(ended(never).failure, 'model_error');
+  assert.equal(intents(never).length, 51, 'patience has an end');
+});
+
+test('other models of the agent are tried first, and the first whose time comes is gone back to [GTW-10]', () => {
+  const one = run({ fallbacks: ['test/two'] }, { model: (_n, action) => (action.intended.model === 'test/one' ? held() : says('ok')) });
+  assert.deepEqual([intents(one).map(({ model }) => model), waits(one)], [['test/one', 'test/two'], []]);
+  assert.match(one.entries.flatMap(({ event }) => (event?.type === 'model.fellback' ? [event.why] : []))[0] ?? '', /not to be called before 1970/);
+  const both = run(
+    { fallbacks: ['test/two'] },
+    { model: (n, action) => (n > 2 ? says(action.intended.model) : held(action.intended.model === 'test/one' ? HOUR_MS : 2 * HOUR_MS)) },
+  );
+  assert.equal(ended(both).answer, 'test/one');
+  assert.deepEqual(
+    waits(both).map(({ for: what, untilMs }) => [what, untilMs]),
+    [['rate_limit', notBefore(both)[0]]],
+  );
+  assert.match(waits(both)[0]?.reason ?? '', /none of its fallbacks can be called/);
+  const later = run(
+    { fallbacks: ['test/two'] },
+    { model: (n, action) => (n > 2 ? says(action.intended.model) : held(action.intended.model === 'test/one' ? 2 * HOUR_MS : HOUR_MS)) },
+  );
+  assert.equal(ended(later).answer, 'test/two');
+});
+
+test('a fallback that cannot be used leaves the run waiting for the model that is only held [GTW-10]', () => {
+  const driven = run(
+    { fallbacks: ['test/two'] },
+    {
+      model: (n, action) => (action.intended.model === 'test/two' ? { kind: 'credential', retryable: false } : n === 1 ? held() : says('ok')),
+    },
+  );
+  assert.deepEqual(
+    intents(driven).map(({ model }) => model),
+    ['test/one', 'test/two', 'test/one'],
+  );
+  assert.equal(ended(driven).answer, 'ok');
+  const dead = run(
+    { fallbacks: ['test/two'] },
+    {
+      model: (n, action) =>
+        action.intended.model === 'test/two'
+          ? { kind: 'credential', retryable: false }
+          : n === 1
+            ? held()
+            : { kind: 'invalid_request', retryable: false },
+    },
+  );
+  assert.equal(ended(dead).status, 'halted', 'what is left for good is not gone back to');
+  assert.ok(intents(dead).length <= 4);
+});
+
+test('an agent that is not to wait fails at once, but still tries its other models [GTW-10]', () => {
+  const alone = run({ waitForProvider: false }, { model: () => held() });
+  assert.deepEqual([ended(alone).status, ended(alone).failure, waits(alone)], ['failed', 'model_error', []]);
+  assert.match(ended(alone).reason, /not to wait for that \(waitForProvider\)/);
+  const other = run(
+    { waitForProvider: false, fallbacks: ['test/two'] },
+    { model: (_n, action) => (action.intended.model === 'test/one' ? held() : says('ok')) },
+  );
+  assert.equal(ended(other).answer, 'ok');
+});
+
+test('a wait of a few seconds that a provider asks for is a retry in place [GTW-10] [HAR-7]', () => {
+  const driven = run({ fallbacks: ['test/two'] }, { model: (n) => (n === 1 ? held(2_000) : says('ok')) });
+  assert.deepEqual(
+    intents(driven).map(({ model }) => model),
+    ['test/one', 'test/one'],
+  );
+});
+
+test('a deadline that comes before the time ends the run as limited [GTW-10]', () => {
+  const driven = drive({ queued: queued(modelPlan(), { deadlineMs: 1_000_000 + HOUR_MS / 2 }), model: () => held() });
+  assert.equal(ended(driven).status, 'limited');
+});
+
 test('a model without a credential halts with what is needed [HAR-6] [HAR-8]', () => {
   const end = ended(run({}, { model: () => ({ kind: 'credential', retryable: false }) }));
   assert.equal(end.status, 'halted');
