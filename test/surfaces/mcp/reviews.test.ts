@@ -1,8 +1,13 @@
 /** Toolsets `reviews` and `personas` as MCP clients use them: a review never holds them up, and is a task where they know tasks (spec PER-2). */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { testHome } from '../../support/home.ts';
+import { startModelUpstream } from '../../support/model-upstream.ts';
 import { testServer } from '../../support/server.ts';
 import type { TestServer } from '../../support/server.ts';
 import { runClient, testClients } from '../../support/test-clients.ts';
@@ -133,4 +138,50 @@ test('the Inspector runs a review from request to findings [PER-2]', async (t) =
   };
   const id = /run_[0-9a-z]{26}/.exec(await call('persona_review', { persona: 'security', text: 'eval(input)', name: 'a.js' }))?.[0] ?? '';
   assert.match(await call('job_get', { id, waitSeconds: '20' }), /Data is carried out as code/);
+});
+
+const CLAUDE_MS = 60_000;
+/** A reviewer that thinks for some seconds, as models do. */
+const THINKS = `turns:
+  - delayMs: 4000
+    calls: [{ tool: review_scan, args: {} }]
+  - json:
+      summary: One line is dangerous.
+      findings: '{{ results.review_scan.last.json.findings }}'
+      specialists: []
+      proposals: []
+`;
+
+test('Claude Code, headless with a scripted model, runs a review from request to findings [PER-2]', async (t) => {
+  const clients = await testClients();
+  if ('skip' in clients) return t.skip(clients.skip);
+  await using server = await testServer({ rehearsals: { thinks: THINKS } });
+  const asks = { persona: 'security', model: 'rehearsal/thinks', text: CODE, name: 'a.ts' };
+  await using upstream = await startModelUpstream((asked) => {
+    const id = /run_[0-9a-z]{26}/.exec(asked.text)?.[0];
+    if (asked.text.includes('call_findings'))
+      return { text: asked.text.includes('Data is carried out as code') ? 'It evaluates its input.' : 'No findings came.' };
+    const [name, json] = id === undefined ? ['persona_review', asks] : ['job_get', { id, waitSeconds: 50 }];
+    const call = { id: id === undefined ? 'call_review' : 'call_findings', name: `mcp__windlass__${name}`, json: JSON.stringify(json) };
+    return { calls: [call], finish: 'tool_calls' };
+  });
+  await using home = testHome();
+  await mkdir(home.path);
+  const tools = { type: 'http', url: `${server.url}/mcp?toolset=reviews`, headers: { Authorization: `Bearer ${server.ownerKey}` }, alwaysLoad: true };
+  const given = ['--mcp-config', JSON.stringify({ mcpServers: { windlass: tools } }), '--strict-mcp-config', '--allowedTools', 'mcp__windlass'];
+  const env = {
+    ANTHROPIC_BASE_URL: upstream.url,
+    ANTHROPIC_AUTH_TOKEN: 'k',
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    DISABLE_AUTOUPDATER: '1',
+  };
+  const claude = execFile(
+    join(clients.folder, 'node_modules/.bin/claude'),
+    ['-p', 'Have a.ts reviewed.', '--output-format', 'json', '--model', 'scripted-1', ...given],
+    { cwd: home.path, timeout: CLAUDE_MS, env: { PATH: process.env['PATH'], HOME: home.path, NO_PROXY: '127.0.0.1', ...env } },
+  );
+  claude.stdin?.end();
+  const said = await text(claude.stdout ?? Readable.from([]));
+  const { is_error, result } = JSON.parse(said) as { is_error: boolean; result: string };
+  assert.deepEqual([is_error, result], [false, 'It evaluates its input.'], said);
 });
