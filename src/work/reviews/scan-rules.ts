@@ -17,6 +17,15 @@ export type ScanRule = {
   tests?: boolean | 'only';
   line: RegExp;
   unless?: RegExp;
+  /** Excuses it in the line above. */
+  unlessAbove?: RegExp;
+  /** Whether it also concerns lines that are nothing but comment; false when left out. */
+  comments?: true;
+  /** False: what stands in quotation marks does not count. */
+  quotes?: false;
+  /** What is indented below the line, its end being seen: this must be all of it, or no line of it may be that. */
+  body?: RegExp;
+  unlessBody?: RegExp;
   problem: string;
   fix: string;
 };
@@ -28,17 +37,44 @@ const MARKUP = /\.(html?|[jt]sx|vue|svelte)$/;
 const STYLE = /\.(css|scss|less|html?|[jt]sx|vue|svelte)$/;
 const SQL = /\.(sql|prisma)$|migrations?\//;
 
+const SECRET_IN_SOURCE = {
+  rule: 'hard-coded-secret',
+  personas: ['security', 'pattern-scanner', 'code-reviewer'],
+  dimension: 'security',
+  severity: 'high',
+  problem: 'A credential stands in the source: everybody who reads the repository, now or in its history, has it.',
+  fix: 'Take it from the environment or a secret store, and rotate the one that was committed.',
+} as const;
+
+/** Where a value stands in a statement, rather than a clause or a name that is put together; a constant or what escapes is none. */
+const VALUE = String.raw`(?:[=<>'"%]|\b(?i:like|values\s*\(|in\s*\(|limit|offset|order\s+by))\s*\$\{(?![A-Z][A-Z0-9_]*(?:\s*[-+*]\s*\d+)?\}|\w*(?i:escape|quote|placeholder)\w*\()`;
+/** The verb alone is no statement: buttons say "Update" and "Delete from", too. */
+const STATEMENT = String.raw`\s*(?i:select\b.*\sfrom\s|insert\s+into\s|update\b.*\sset\s|delete\s+from\s+\S+\s+where\b)`;
+const SQL_WITH_VALUES = new RegExp(
+  [
+    `\`(?=[^\`]*${VALUE})${STATEMENT}`,
+    String.raw`"${STATEMENT}[^"]*(?:"\s*(?:\+|%\s*[\w(]|\.format\()|\$\{)`,
+    String.raw`'${STATEMENT}[^']*'\s*(?:\+|%\s*[\w(]|\.format\()`,
+    String.raw`\bf["']{1,3}(?=.*\{)${STATEMENT}`,
+    String.raw`Sprintf\(\s*["\`]${STATEMENT}.*%[sv]`,
+    String.raw`\b(?:execute|query|raw)\(\s*(?:"[^"]*"|'[^']*')\s*(?:\+|%)\s*\w`,
+    String.raw`\b(?:execute|query|raw)\(\s*\`[^\`]*${VALUE}`,
+  ].join('|'),
+);
+
 const SECURITY: readonly ScanRule[] = [
   {
-    rule: 'hard-coded-secret',
-    personas: ['security', 'pattern-scanner', 'code-reviewer'],
-    dimension: 'security',
-    severity: 'high',
-    tests: true,
-    line: /(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token)["']?\s*[:=]\s*["'`][^"'`\s${]{8,}["'`]|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}/i,
+    ...SECRET_IN_SOURCE,
+    ...{ tests: true, comments: true },
+    line: /-----BEGIN [A-Z ]*PRIVATE KEY-----\\?[nr]?$|-----BEGIN [A-Z ]*PRIVATE KEY-----\\n[\w+/]{20}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}|\bxox[abp]-[\w-]{20,}/,
+  },
+  {
+    ...SECRET_IN_SOURCE,
+    comments: true,
+    // a word for "password" in another language is none
+    notFiles: /(^|\/)(locales?|i18n|lang|translations?|messages)\//,
+    line: /(?:password|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token)["']?\s*[:=]\s*["'`][^"'`\s${]{8,}["'`]/i,
     unless: /example|placeholder|changeme|dummy|process\.env|getenv|your[_-]|<[a-z]|x{6}|\*{4}/i,
-    problem: 'A credential stands in the source: everybody who reads the repository, now or in its history, has it.',
-    fix: 'Take it from the environment or a secret store, and rotate the one that was committed.',
   },
   {
     rule: 'sql-injection',
@@ -46,7 +82,9 @@ const SECURITY: readonly ScanRule[] = [
     dimension: 'security',
     severity: 'high',
     files: CODE,
-    line: /(?:`\s*(?:select|insert into|update|delete from)\b[^`]*\$\{|["'`]\s*(?:select|insert into|update|delete from)\b[^"'`]*(?:["']\s*\+|\$\{)|f["'](?:select|insert into|update|delete from)\b.*\{|(?:execute|query|raw)\(\s*["'`][^"'`]*(?:["']\s*(?:\+|%)\s*\w|\$\{))/i,
+    line: SQL_WITH_VALUES,
+    // a tag makes parameters of what stands in the template
+    unless: /\b(?:sql|\w*queryRaw|\w*executeRaw)(?:<[^>`]*>)?\s*`/i,
     problem: 'A value is put into SQL as text: whoever controls it decides what the statement does.',
     fix: 'Pass it as a parameter ($1, ?), never as part of the statement.',
   },
@@ -56,7 +94,7 @@ const SECURITY: readonly ScanRule[] = [
     dimension: 'security',
     severity: 'high',
     files: CODE,
-    line: /\b(?:exec|execSync|system|popen|shell_exec)\(\s*(?:`[^`]*\$\{|["'][^"']*["']\s*\+|f["'])|shell\s*[:=]\s*true/i,
+    line: /(?:(?:^|[^.\w])|\b(?:os|cp|child_process|subprocess)\.)(?:exec|execSync|system|popen|shell_exec)\(\s*(?:`[^`]*\$\{|["'][^"']*["']\s*\+|f["'])|shell\s*[:=]\s*true/i,
     problem: 'A shell sees text that is put together here: a value with ; or $( in it runs as a command.',
     fix: 'Start the program without a shell, with its arguments as a list.',
   },
@@ -75,7 +113,7 @@ const SECURITY: readonly ScanRule[] = [
     personas: ['security', 'accessibility', 'pattern-scanner', 'code-reviewer'],
     dimension: 'security',
     severity: 'high',
-    line: /\.innerHTML\s*\+?=(?!\s*["'`]{2})|dangerouslySetInnerHTML|document\.write\(|v-html=|\|\s*safe\b/,
+    line: /\.innerHTML\s*\+?=(?!\s*["'`]{2})|dangerouslySetInnerHTML|document\.write\(|v-html=|\{\{[^}]*\|\s*safe\b/,
     files: /\.(m?[jt]sx?|html?|vue|svelte|py)$/,
     problem: 'Text becomes markup without being escaped: a value with a script in it runs in the reader’s browser.',
     fix: 'Set it as text, or pass it through a sanitiser that is kept up to date.',
@@ -106,7 +144,7 @@ const SECURITY: readonly ScanRule[] = [
     dimension: 'security',
     severity: 'high',
     files: CODE,
-    line: /(?:token|secret|session|password|nonce|salt|otp|code|key)\w*\s*[:=].*(?:Math\.random\(|random\.random\(|rand\(\))/i,
+    line: /(?:token|secret|session_?id|password|nonce|salt|\botp|(?:api|access|private|secret|session)_?key)\w*\s*[:=].*(?:Math\.random\(|random\.random\(|rand\(\))/i,
     problem: 'What should not be guessed comes from a generator that can be predicted.',
     fix: 'Take it from a cryptographic source (crypto.randomBytes, secrets.token_hex).',
   },
@@ -150,13 +188,23 @@ const SECURITY: readonly ScanRule[] = [
     fix: 'Answer a message and a correlation id, and log the stack.',
   },
   {
+    rule: 'debug-on',
+    personas: ['security', 'sre', 'code-reviewer'],
+    dimension: 'security',
+    severity: 'medium',
+    files: /\.py$/,
+    line: /\.run\([^)]*\bdebug\s*=\s*True/,
+    problem: 'A debugger is offered to whoever causes an error: it shows the code and runs what it is told.',
+    fix: 'Leave it off, and switch it on by the environment of a developer.',
+  },
+  {
     rule: 'secret-in-log',
     personas: ['security', 'observability'],
     dimension: 'security',
     severity: 'high',
     files: CODE,
     line: /(?:console\.\w+|log(?:ger)?\.\w+|print|printf|println)\(.*\b(?:password|passwd|secret|token|api_?key|authorization)\b/i,
-    unless: /["'`][^"'`]*(?:password|secret|token|key)[^"'`$]*["'`]\s*\)/i,
+    quotes: false,
     problem: 'A credential goes into the log, where it stays and is copied.',
     fix: 'Log that it was there, or its fingerprint.',
   },

@@ -5,6 +5,7 @@
 import type { SourceFile } from './diff.ts';
 import type { Finding } from './finding.ts';
 import { Severity } from './finding.ts';
+import { bodyOf, commentsOf, withoutQuotes } from './scan-lines.ts';
 import type { ScanRule } from './scan-rules.ts';
 import { SCAN_RULES } from './scan-rules-code.ts';
 
@@ -52,16 +53,26 @@ function reviewed(file: SourceFile): SourceFile['lines'] {
 }
 
 function byLine(files: readonly SourceFile[], rule: ScanRule): Finding[] {
-  return files
-    .filter((file) => concerns(rule, file.path))
-    .flatMap((file) =>
-      reviewed(file).flatMap(({ text, line }) => {
-        const short = text.slice(0, SCAN_LIMITS.lineChars);
-        if (!rule.line.test(short) || rule.unless?.test(short) === true || short.trim().length < 4) return [];
-        const { severity, dimension, problem, fix } = rule;
-        return [{ severity, dimension, rule: rule.rule, file: file.path, line, evidence: short.trim(), problem, fix, standard: null }];
-      }),
-    );
+  return files.flatMap((file) => {
+    if (!concerns(rule, file.path)) return [];
+    const comments = rule.comments === true ? new Set() : commentsOf(file);
+    return reviewed(file).flatMap((line) => {
+      const short = line.text.slice(0, SCAN_LIMITS.lineChars);
+      const text = rule.quotes === false ? withoutQuotes(short) : short;
+      if (!rule.line.test(text) || rule.unless?.test(short) === true || short.trim().length < 4) return [];
+      if (comments.has(line) || !aroundFits(rule, file, line)) return [];
+      const { severity, dimension, problem, fix } = rule;
+      return [{ ...at(file, line), severity, dimension, rule: rule.rule, problem, fix, standard: null }];
+    });
+  });
+}
+
+function aroundFits({ body, unlessBody, unlessAbove }: ScanRule, file: SourceFile, line: SourceFile['lines'][number]): boolean {
+  if (unlessAbove?.test(file.lines[file.lines.indexOf(line) - 1]?.text.slice(0, SCAN_LIMITS.lineChars) ?? '') === true) return false;
+  if (body === undefined && unlessBody === undefined) return true;
+  const found = bodyOf(file, line);
+  if (!found.whole) return false;
+  return body?.test(found.lines.join('\n')) !== false && !found.lines.some((each) => unlessBody?.test(each.slice(0, SCAN_LIMITS.lineChars)));
 }
 
 function concerns(rule: ScanRule, path: string): boolean {
