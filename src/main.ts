@@ -15,7 +15,7 @@ import type { Welcome } from './welcome.ts';
 import { welcome } from './welcome.ts';
 import { createSpending } from './spending.ts';
 import { createLedger } from './platform/budgets/ledger-service.ts';
-import type { OrgId, RunId } from './kernel/ids.ts';
+import type { OrgId, ProjectId, RunId } from './kernel/ids.ts';
 import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
 import { approvalOperations } from './platform/approvals/contract.ts';
@@ -59,6 +59,7 @@ import { agentOperations } from './work/agents/contract.ts';
 import { createAgents } from './work/agents/service.ts';
 import { adopt } from './work/alerts/store.ts';
 import { createContext, declareProjects } from './work/context.ts';
+import { describeOutside, withinProject } from './work/projects/boundary.ts';
 import { createFindCheckout } from './work/projects/checkout.ts';
 import { projectOperations } from './work/projects/contract.ts';
 import { createProjects } from './work/projects/service.ts';
@@ -280,6 +281,7 @@ function startEngine(config: Config, built: Parts & Ground & Domains, closers: C
     surroundings: async (row) => ({
       checkout: row.project === null ? null : await projects.checkoutOf(row.org, row.project),
       networkAllow: await agents.networkAllow(row.org, { id: row.agent, version: row.agentVersion }),
+      ...(row.project === null ? {} : { outside: outsideOf(built, row.org, row.project) }),
     }),
     artefacts: { putTranscript: async (org, _run, markdown) => void (await blobs.put(org, Buffer.from(markdown))) },
     leave: async (row) => {
@@ -304,6 +306,10 @@ function startEngine(config: Config, built: Parts & Ground & Domains, closers: C
   return () => driver.counts();
 }
 
+function outsideOf({ db, projects }: Pick<Ground, 'db'> & Pick<Domains, 'projects'>, org: OrgId, project: ProjectId) {
+  return (path: string): Promise<string> => describeOutside({ db, ...projects }, org, { project, path });
+}
+
 function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Ground & Domains): Parameters<typeof startTicker>[0] {
   return {
     ...{ log, clock: databaseClock, store: createScheduleStore(db) },
@@ -322,11 +328,10 @@ function tickerDeps({ db, store, agents, hub, log, databaseClock }: Parts & Grou
 }
 
 /** One line for each domain: what HTTP, MCP and the CLI can ask of it. */
-function operationsOf(built: Domains & Pick<Ground, 'identity'>): Bound<Principal>[] {
+function operationsOf(built: Domains & Pick<Ground, 'identity' | 'db'>): Bound<Principal>[] {
   const { toolset, context, reviewing } = built;
-  return [
-    ...bind(identityOperations, built.identity.handlers),
-    ...bind(projectOperations, built.projects.handlers),
+  const boundary = { db: built.db, ...built.projects };
+  const machinery = [
     ...bind(agentOperations, built.agents.handlers),
     ...bind(templateOperations, built.templates.handlers),
     ...bind(runOperations, built.runs.handlers),
@@ -334,8 +339,13 @@ function operationsOf(built: Domains & Pick<Ground, 'identity'>): Bound<Principa
     ...bind(approvalOperations, built.approvals.handlers),
     ...bind(scheduleOperations, built.schedules.handlers),
     ...bind(standardOperations, built.standards.handlers),
+  ];
+  return [
+    ...bind(identityOperations, built.identity.handlers),
+    ...withinProject(bind(projectOperations, built.projects.handlers), boundary, { orgWide: 'refused' }),
+    ...withinProject(machinery, boundary, { orgWide: 'free' }),
     ...context.operations,
-    ...reviewing.operations,
+    ...withinProject(reviewing.operations, boundary, { orgWide: 'free' }),
   ];
 }
 

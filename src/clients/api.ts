@@ -24,12 +24,19 @@ export type Api = {
 
 export type StreamFrame = { id: string | null; event: string; data: string };
 
-export type ApiOptions = { url: string; key: string | null; fetch: typeof globalThis.fetch };
+export type ApiOptions = {
+  url: string;
+  key: string | null;
+  /** Code of the project that this process was launched on: the server refuses what aims at another one. */
+  project?: string | undefined;
+  fetch: typeof globalThis.fetch;
+};
 
 export function createApi(options: ApiOptions): Api {
   const request = async (path: string, init: RequestInit): Promise<Response> => {
     const headers = new Headers(init.headers);
     if (options.key !== null) headers.set('authorization', `Bearer ${options.key}`);
+    if (options.project !== undefined) headers.set('x-windlass-project', options.project);
     try {
       return await options.fetch(`${options.url}${path}`, { ...init, headers });
     } catch (error) {

@@ -42,7 +42,10 @@ export type Operations = { readonly [name: string]: Operation };
  * What a handler knows of its caller. `P` is the principal of `platform/identity`. `request` names the request when the caller gave an
  * idempotency key: the same digest for the same actor, endpoint and key, so that a creation can be done once even across a crash.
  */
-export type Caller<P> = { principal: P; correlation: CorrelationId; surface: 'http' | 'mcp'; request?: string };
+export type Caller<P> = { principal: P; correlation: CorrelationId; surface: 'http' | 'mcp'; request?: string; within?: Within };
+
+/** What the caller works on, where the surface knows it: the project that a coding CLI was launched on, and its session (spec POL-4). */
+export type Within = { project?: string; session?: string };
 
 export type Handler<P, Op extends Operation> = (caller: Caller<P>, input: z.output<Op['input']>) => Promise<z.input<Op['output']>>;
 export type Handlers<P, Ops extends Operations> = { [K in keyof Ops]: Handler<P, Ops[K]> };

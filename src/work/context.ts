@@ -118,7 +118,7 @@ export function createContext(deps: ContextDeps): Context {
     ...bind(workQueueOperations, workQueue.handlers),
     ...bind(projectSetupOperations, projectSetup.handlers),
   ];
-  return { operations: withinProject(operations, projects), webhooks };
+  return { operations: withinProject(operations, { db, ...projects }, { orgWide: 'refused' }), webhooks };
 }
 
 /** What windlass.yaml says of projects holds from the start. @throws AppError `configuration` */

@@ -14,6 +14,8 @@ export type ClientOptions = {
   key: string;
   /** The usual one when left out. */
   toolset?: string;
+  /** Launched on this project. */
+  project?: string;
   /** Over `windlass mcp` with this home folder instead: then it is the one to find address and key. */
   stdioHome?: string;
   /** What the person at the client does with a form; without it the client has none. */
@@ -33,13 +35,13 @@ export type TestClient = AsyncDisposable & {
 };
 export type Called = { text: string; structured: Record<string, unknown>; isError: boolean; progress: string[] };
 
-export async function newClient({ url, key, toolset, person, stdioHome }: ClientOptions): Promise<TestClient> {
+export async function newClient({ url, key, toolset, person, stdioHome, project }: ClientOptions): Promise<TestClient> {
   const client = new NewClient(
     { name: 'test', version: '1.0.0' },
     { versionNegotiation: { mode: { pin: '2026-07-28' } }, capabilities: person === undefined ? {} : { elicitation: { form: {} } } },
   );
   if (person !== undefined) client.setRequestHandler('elicitation/create', async ({ params }) => person(params as Form));
-  const http = (): NewTransport => new NewTransport(placeOf(url, toolset), { requestInit: { headers: { authorization: `Bearer ${key}` } } });
+  const http = (): NewTransport => new NewTransport(placeOf(url, toolset), { requestInit: { headers: headersOf(key, project) } });
   await client.connect(stdioHome === undefined ? http() : new NewStdio(bridge(stdioHome, toolset)));
   return testClient('modern', client.getNegotiatedProtocolVersion(), client as unknown as SomeClient);
 }
@@ -58,6 +60,10 @@ export async function oldClient({ url, key, toolset, person, stdioHome }: Client
   });
   await client.connect(stdioHome === undefined ? transport : new OldStdio(bridge(stdioHome, toolset)));
   return testClient('legacy', transport.protocolVersion, client);
+}
+
+function headersOf(key: string, project: string | undefined): Record<string, string> {
+  return { authorization: `Bearer ${key}`, ...(project === undefined ? {} : { 'x-windlass-project': project }) };
 }
 
 function placeOf(url: string, toolset: string | undefined): URL {

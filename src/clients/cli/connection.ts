@@ -109,10 +109,15 @@ export async function locate({ env, home }: Omit<ConnectOptions, 'fetch'>): Prom
   return { url: place.url, key: key.key, server: place.server };
 }
 
+/** The project that a launcher started this process for; a person's own shell has none. */
+export function launchedOn(env: Environment): string | undefined {
+  return env['WINDLASS_PROJECT'] || undefined;
+}
+
 /** @throws AppError as `locate` does. */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { url, key, server } = await locate(options);
-  return { ...createApi({ url, key, fetch: options.fetch }), server };
+  return { ...createApi({ url, key, project: launchedOn(options.env), fetch: options.fetch }), server };
 }
 
 /** -1, 0 or 1 as `a` is older than, the same as or newer than `b`; what is no version counts as the same. */

@@ -19,6 +19,8 @@ export type BridgeDeps = {
   fetch: typeof globalThis.fetch;
   /** Which tools of the server; its usual ones when left out. */
   toolset?: string | undefined;
+  /** Code of the project that the client was launched on: what its tools write stays there. */
+  project?: string | undefined;
   /** Nobody is there to be asked, whatever the client says of itself. */
   unattended?: boolean;
   clock: Clock;

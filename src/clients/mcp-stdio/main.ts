@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import type { Environment } from '../../config.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { locate } from '../cli/connection.ts';
+import { launchedOn, locate } from '../cli/connection.ts';
 import { createBridge } from './bridge.ts';
 
 export type McpStdioOptions = {
@@ -26,7 +26,7 @@ const LAST_ANSWERS_MS = 60_000;
 export async function runMcpStdio(options: McpStdioOptions): Promise<void> {
   const { env, home, clock, fetch, toolset, version, stdin, stdout, warn } = options;
   const bridge = createBridge({
-    ...{ clock, fetch, toolset, version, warn, unattended: (env['WINDLASS_UNATTENDED'] ?? '') !== '' },
+    ...{ clock, fetch, toolset, project: launchedOn(env), version, warn, unattended: (env['WINDLASS_UNATTENDED'] ?? '') !== '' },
     locate: () => locate({ env, home }),
     write: (message) => void stdout.write(`${JSON.stringify(message)}\n`),
   });

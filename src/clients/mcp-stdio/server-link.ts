@@ -14,11 +14,16 @@ export type ServerLinkDeps = {
   fetch: typeof globalThis.fetch;
   /** The server's usual one when left out. */
   toolset?: string | undefined;
+  /** Code of the project that the client was launched on. */
+  project?: string | undefined;
 };
 
 /** `locate` is asked again after a failure: the server may have come up at another address. */
 export function createServerLink(deps: ServerLinkDeps): Send {
-  const chosen: Readonly<Record<string, string>> = deps.toolset === undefined ? {} : { 'x-windlass-toolset': deps.toolset };
+  const chosen: Readonly<Record<string, string>> = {
+    ...(deps.toolset === undefined ? {} : { 'x-windlass-toolset': deps.toolset }),
+    ...(deps.project === undefined ? {} : { 'x-windlass-project': deps.project }),
+  };
   let place: Place | null = null;
   return async ({ headers, ...request }) => {
     place ??= await deps.locate();

@@ -8,7 +8,7 @@ import type { Label } from '../../kernel/labels.ts';
 import type { RunLimits, RunPlan, ToolManifestEntry } from '../../kernel/plan.ts';
 import type { Log } from '../../platform/telemetry/log.ts';
 import type { Models } from '../models/model.ts';
-import type { Tool, Tools } from '../tools/tool.ts';
+import type { Tool, ToolContext, Tools } from '../tools/tool.ts';
 import type { WriteDeps } from './held-run.ts';
 import type { PastRun, Rules } from './rules.ts';
 import type { NewRun, RunRow, RunStore, StoreTx } from './store-port.ts';
@@ -45,7 +45,7 @@ export type DrivePorts = {
   /** A command of a plan as a tool: called with `{argv}`, without a shell, in the run's checkout (spec AGT-7). */
   command(command: Extract<RunPlan, { kind: 'command' }>['commands'][number]): Tool;
   /** Where the run's tools work. */
-  surroundings(row: RunRow): Promise<{ checkout: string | null; networkAllow: readonly string[] }>;
+  surroundings(row: RunRow): Promise<Pick<ToolContext, 'checkout' | 'networkAllow' | 'outside'>>;
   artefacts: { putTranscript(org: OrgId, run: RunId, markdown: string): Promise<void> };
   /** Once the end has committed: tidies up what the run had of its own. Not awaited; a failure harms nothing. */
   leave(row: RunRow): Promise<void>;

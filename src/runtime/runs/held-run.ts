@@ -36,7 +36,7 @@ export type HeldRun = {
   state: RunState;
   /** The tools as they can be called now, by name; the state knows only their manifest. */
   tools: ReadonlyMap<string, Tool>;
-  surroundings: Pick<ToolContext, 'checkout' | 'networkAllow'>;
+  surroundings: Pick<ToolContext, 'checkout' | 'networkAllow' | 'outside'>;
   /** Past runs of the agent, for the estimate of its end. */
   history: readonly PastRun[];
   inboxReadAtMs: number;

@@ -32,6 +32,8 @@ export type ToolContext = {
   checkout: string | null;
   /** Hosts and CIDRs the agent may reach although they are private. */
   networkAllow: readonly string[];
+  /** What to say of a path beyond the checkout: the active project, whose the path is, how to hand the work over (spec POL-4). */
+  outside?: (path: string) => Promise<string>;
 };
 
 export type ToolOutcome =

@@ -16,6 +16,7 @@ import type { Log } from '../../platform/telemetry/log.ts';
 import { isUnstorable } from '../../storage/database-errors.ts';
 import type { AdmitDeps } from './admit.ts';
 import { admit } from './admit.ts';
+import { withinOf } from './within.ts';
 import { conditionalAnswer, refuseUnmatched } from './conditional.ts';
 import type { HttpApp, HttpContext, HttpEnv } from './context.ts';
 import type { Guard } from './guard.ts';
@@ -130,7 +131,7 @@ async function serve(deps: HttpDeps, route: Route, c: HttpContext): Promise<Resp
   const principal = c.get('principal');
   authorise(principal, operation.permission);
   const input = parseInput(operation, await rawInput(operation.method, pathNames(operation.path), c));
-  const caller = { principal, correlation: c.get('correlation'), surface: 'http' } as const;
+  const caller = { principal, correlation: c.get('correlation'), surface: 'http', ...withinOf(c) } as const;
   if (operation.method === 'GET') return conditionalAnswer(c, await bodyOf(route.bound, caller, input));
 
   const match = c.req.header('if-match');

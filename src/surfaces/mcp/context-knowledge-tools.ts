@@ -6,6 +6,7 @@ import { renderCount } from '../../kernel/page.ts';
 import { ProjectCode } from '../../kernel/project.ts';
 import { data } from '../../kernel/say.ts';
 import { cadenceOperations } from '../../work/cadence/contract.ts';
+import type { AuditView, GenerateView } from '../../work/documents/contract.ts';
 import { documentOperations } from '../../work/documents/contract.ts';
 import { HandoffParts, handoffOperations } from '../../work/handoffs/contract.ts';
 import { noteOperations } from '../../work/knowledge/contract.ts';
@@ -13,7 +14,8 @@ import { projectOperations } from '../../work/projects/contract.ts';
 import { weeklyPlanOperations } from '../../work/weekly-plan/contract.ts';
 import { workQueueOperations } from '../../work/work-queue/contract.ts';
 import { handoffLine } from './context-session-tools.ts';
-import { contextTool, needed } from './context-tool.ts';
+import type { Settled } from './context-tool.ts';
+import { contextTool, needed, settled } from './context-tool.ts';
 import { excerpt, EXCERPT_BYTES } from './excerpt.ts';
 import { renderPage } from './render.ts';
 import { Cursor, Limit } from './tool-inputs.ts';
@@ -213,15 +215,20 @@ export const KNOWLEDGE_TOOLS: readonly Tool[] = [
   contextTool({
     name: 'doc_audit',
     title: 'Audit documents',
-    description: 'Says which documents that a project must have are present, missing or stale.',
-    input: z.object({ project: ProjectCode }),
-    uses: [documentOperations.audit],
-    async run({ project }, { invoke }) {
-      const audit = await invoke(documentOperations.audit, { code: project });
-      const lines = audit.findings.map(
-        ({ name, state, ageDays }) => `- ${data(name, 200)}: **${state}**${ageDays === null ? '' : `, ${ageDays} days old`}`,
-      );
-      return answer([`${data(audit.project)}: ${audit.overall}.`, '', ...lines].join('\n'), audit);
+    description:
+      'Says which documents that a project must have are present, missing or stale, and writes those it can from what the repository really has; what somebody wrote stays.',
+    input: z.object({ project: ProjectCode, generate: z.boolean().default(true).meta({ description: 'false only looks.' }) }),
+    uses: [documentOperations.audit, documentOperations.generate],
+    async run({ project, generate }, { invoke }) {
+      const before = await invoke(documentOperations.audit, { code: project });
+      const lacks = before.findings.some(({ state, generator }) => state !== 'present' && generator !== null);
+      // without a checkout, or the right to write, the audit is worth showing all the same
+      const healed = generate && lacks ? await settled(() => invoke(documentOperations.generate, { code: project })) : null;
+      const audit = healed === null || 'error' in healed ? before : await invoke(documentOperations.audit, { code: project });
+      return answer([...auditLines(audit), ...(healed === null ? [] : healedLines(healed))].join('\n'), {
+        ...audit,
+        generated: healed === null || 'error' in healed ? [] : healed.value.results,
+      });
     },
   }),
   contextTool({
@@ -320,6 +327,24 @@ export const KNOWLEDGE_TOOLS: readonly Tool[] = [
     },
   }),
 ];
+
+function auditLines({ project, overall, findings }: AuditView): string[] {
+  const lines = findings.map(({ name, state, ageDays }) => `- ${data(name, 200)}: **${state}**${ageDays === null ? '' : `, ${ageDays} days old`}`);
+  return [`${data(project)}: ${overall}.`, '', ...lines];
+}
+
+function healedLines(healed: Settled<GenerateView>): string[] {
+  if ('error' in healed)
+    return ['', `Nothing was generated: ${healed.error.message}${healed.error.next === undefined ? '' : ` ${healed.error.next}`}`];
+  return [
+    '',
+    ...healed.value.results.map(({ name, state, reason, sources }) =>
+      state === 'generated'
+        ? `- ${data(name, 200)} generated from ${sources.map((each) => data(each, 200)).join(', ')}`
+        : `- ${data(name, 200)} ${state}: ${data(reason)}`,
+    ),
+  ];
+}
 
 function dutyLine(duty: { id: string; title: string; project: string | null; dueAtMs: number; overdue: boolean; intervalDays: number }): string {
   const scope = duty.project === null ? 'org-wide' : data(duty.project);

@@ -3,7 +3,7 @@ import { inputRequired, inputResponse } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { canonicalJson, sha256Hex } from '../../kernel/canonical-json.ts';
 import { isoTime } from '../../kernel/clock.ts';
-import { AppError, toAppError } from '../../kernel/errors.ts';
+import { AppError } from '../../kernel/errors.ts';
 import { renderCount } from '../../kernel/page.ts';
 import { data, dataBlock } from '../../kernel/say.ts';
 import { identityOperations } from '../../platform/identity/contract.ts';
@@ -14,7 +14,7 @@ import { HandoffParts, handoffOperations } from '../../work/handoffs/contract.ts
 import { projectOperations } from '../../work/projects/contract.ts';
 import { ClaimRef, StartInput, sessionOperations, UpdateInput } from '../../work/sessions/contract.ts';
 import type { SessionView } from '../../work/sessions/contract.ts';
-import { contextTool, needed, remember } from './context-tool.ts';
+import { contextTool, needed, remember, settled } from './context-tool.ts';
 import type { McpCall, Tool } from './toolset.ts';
 import { answer } from './toolset.ts';
 
@@ -153,16 +153,6 @@ export const SESSION_TOOLS: readonly Tool[] = [
     },
   }),
 ];
-
-type Settled<T> = { value: T } | { error: AppError };
-
-async function settled<T>(work: () => Promise<T>): Promise<Settled<T>> {
-  try {
-    return { value: await work() };
-  } catch (error) {
-    return { error: toAppError(error) }; // what is missing is said in the answer
-  }
-}
 
 async function projectsLine({ invoke }: McpCall): Promise<string> {
   const { items, total } = await invoke(projectOperations.list, { limit: 20 });

@@ -4,13 +4,11 @@
  */
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import { AppError } from '../../kernel/errors.ts';
-import { assertInProject } from '../../work/projects/boundary.ts';
+import { AppError, toAppError } from '../../kernel/errors.ts';
 import { sessionOperations } from '../../work/sessions/contract.ts';
-import type { Invoke, McpCall, Tool, ToolAnswer, ToolBrief } from './toolset.ts';
-import { tool } from './toolset.ts';
+import type { McpCall, Tool, ToolAnswer, ToolBrief } from './toolset.ts';
+import { SESSION_WORD, tool } from './toolset.ts';
 
-const SESSION = 'session';
 const Session = z
   .string()
   .max(60)
@@ -26,27 +24,13 @@ export function contextTool<I extends z.ZodObject>(brief: ContextBrief<I>): Tool
     ...brief,
     input: z.strictObject({ ...brief.input.shape, session: Session }),
     async run({ session: named, ...args }, call) {
-      const session = named ?? call.memory.get(SESSION) ?? null;
+      const session = named ?? call.memory.get(SESSION_WORD) ?? null;
       const over = session === null ? null : await beat(call, session);
-      const inBounds = session === null ? call : { ...call, invoke: bounded(call, session) };
-      const found = await brief.run(args as unknown as z.output<I>, inBounds, session);
+      const from = named === undefined ? call : { ...call, invoke: call.invokeFrom(named) };
+      const found = await brief.run(args as unknown as z.output<I>, from, session);
       return over === null || !isResult(found) ? found : { ...found, content: [...found.content, { type: 'text', text: over }] };
     },
   });
-}
-
-/** What a session writes stays in its project (spec POL-4); a start may be of another one, and a handoff names its target on purpose. */
-function bounded({ invoke }: McpCall, session: string): Invoke {
-  return async (operation, input) => {
-    const { project, code }: { project?: unknown; code?: unknown } = input;
-    const target = project ?? code;
-    if (operation.effect !== 'read' && operation.name !== sessionOperations.start.name && typeof target === 'string') {
-      // a session that is gone binds to nothing, and says so by its heartbeat
-      const own = await invoke(sessionOperations.get, { id: session }).catch(() => null);
-      if (own !== null) assertInProject({ active: own.project, target, what: `The ${operation.name.split('.')[0] ?? ''}` });
-    }
-    return invoke(operation, input);
-  };
 }
 
 function isResult(found: ToolAnswer): found is CallToolResult {
@@ -54,14 +38,25 @@ function isResult(found: ToolAnswer): found is CallToolResult {
 }
 
 export function remember(call: McpCall, session: string | null): void {
-  if (session === null) call.memory.delete(SESSION);
-  else call.memory.set(SESSION, session);
+  if (session === null) call.memory.delete(SESSION_WORD);
+  else call.memory.set(SESSION_WORD, session);
 }
 
 /** @throws AppError `invalid_input` */
 export function needed(session: string | null): string {
   if (session !== null) return session;
   throw new AppError('invalid_input', 'No session is known here.', { next: 'Call session_start, or name yours as `session`.' });
+}
+
+export type Settled<T> = { value: T } | { error: AppError };
+
+/** Where a part of an answer may be missing: what went wrong is a value. */
+export async function settled<T>(work: () => Promise<T>): Promise<Settled<T>> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { error: toAppError(error) }; // what is missing is said in the answer
+  }
 }
 
 /** Null when the session lives, else what to tell its agent. A failed heartbeat fails no tool: what it asked for is done all the same. */

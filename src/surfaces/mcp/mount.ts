@@ -9,6 +9,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { HttpDeps } from '../http/app.ts';
 import type { HttpApp, HttpContext } from '../http/context.ts';
 import { admit } from '../http/admit.ts';
+import { withinOf } from '../http/within.ts';
 import type { McpServerDeps } from './server.ts';
 import { authInfoOf, createServerFactory } from './server.ts';
 import { createSessionLeg } from './sessions.ts';
@@ -36,7 +37,7 @@ export function mountMcp(app: HttpApp, deps: McpDeps): { close(): Promise<void> 
   app.use(MCP_PATH, admit(deps));
   app.all(MCP_PATH, async (c) => {
     const { create, modern } = toolsetOf(c, served, deps.toolsets[0].name);
-    const caller = { principal: c.get('principal'), correlation: c.get('correlation'), surface: 'mcp' } as const;
+    const caller = { principal: c.get('principal'), correlation: c.get('correlation'), surface: 'mcp', ...withinOf(c) } as const;
     const auth: AuthInfo = authInfoOf(caller, deps.clock.nowMs() + AUTH_MS);
     const request = c.req.raw;
     const response = (await isLegacyRequest(request))

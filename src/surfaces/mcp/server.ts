@@ -19,6 +19,7 @@ import type { Log } from '../../platform/telemetry/log.ts';
 import { parseInput } from '../http/parse.ts';
 import { protocolFailure, toolFailure } from './failure.ts';
 import type { Invoke, McpCall, Prompt, Tool, Toolset } from './toolset.ts';
+import { SESSION_WORD } from './toolset.ts';
 
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 /** Lists are the same for everybody until the server is a newer one. */
@@ -67,7 +68,9 @@ export function createServerFactory(deps: McpServerDeps, toolset: Toolset): (era
       const caller = callerOf(sdk);
       const declared = server.getClientCapabilities();
       return {
-        ...{ caller, sdk, memory, invoke: invoker(bound, caller) },
+        ...{ caller, sdk, memory },
+        invoke: invoker(bound, () => from(caller, memory.get(SESSION_WORD))),
+        invokeFrom: (session) => invoker(bound, () => from(caller, session)),
         canElicit: declared?.elicitation !== undefined,
         followsTasks: sdk.mcpReq.envelope !== undefined && declared?.extensions?.[TASKS_EXTENSION] !== undefined,
       };
@@ -101,8 +104,13 @@ function callerOf(sdk: ServerContext): Caller<Principal> {
   return caller as Caller<Principal>;
 }
 
-function invoker(bound: ReadonlyMap<string, Bound<Principal>>, caller: Caller<Principal>): Invoke {
+function from(caller: Caller<Principal>, session: string | undefined): Caller<Principal> {
+  return session === undefined ? caller : { ...caller, within: { ...caller.within, session } };
+}
+
+function invoker(bound: ReadonlyMap<string, Bound<Principal>>, who: () => Caller<Principal>): Invoke {
   return async (operation, input) => {
+    const caller = who();
     const found = bound.get(operation.name);
     if (found === undefined) throw new AppError('internal', `Broken invariant: ${operation.name} has no handler`);
     authorise(caller.principal, operation.permission);

@@ -23,7 +23,10 @@ export type Invoke = <Op extends Operation>(operation: Op, input: z.input<Op['in
 /** One request of a client, as tools, resources and prompts see it. */
 export type McpCall = {
   caller: Caller<Principal>;
+  /** From the session that was started over the same MCP session, if any: what it writes stays in its project (spec POL-4). */
   invoke: Invoke;
+  /** The same from a session that is named. */
+  invokeFrom(session: string): Invoke;
   sdk: ServerContext;
   /** Whether the client can put a form before a person. */
   canElicit: boolean;
@@ -32,6 +35,9 @@ export type McpCall = {
   /** Whether the client follows tasks (extension `io.modelcontextprotocol/tasks`). */
   followsTasks: boolean;
 };
+
+/** Where `memory` keeps the session that was started over the same MCP session. */
+export const SESSION_WORD = 'session';
 
 export type ToolAnswer = CallToolResult | InputRequiredResult;
 

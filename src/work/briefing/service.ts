@@ -78,9 +78,10 @@ async function placeOf(
   { input, session }: { input: BriefingInput; session: Session | null },
 ): Promise<Place & { id: ProjectId }> {
   const wanted = { project: input.project ?? (input.repository === undefined ? session?.project : undefined), repository: input.repository };
-  const { id, warnings } = await resolveProject(deps.projects, org, wanted);
+  const { id, elsewhere } = await resolveProject(deps.projects, org, wanted);
   const row = await deps.db.asOrg(org, (tx) => store.findProject(tx, org, id));
   if (row === null) throw new AppError('not_found', 'The project is gone.', { next: '`windlass project list` shows what there is.' });
+  const warnings = elsewhere === null ? [] : [`The repository belongs to the project ${elsewhere}, and this is the briefing of ${row.code}.`];
   return { ...row, id, warnings, branch: input.branch ?? session?.branch ?? null };
 }
 

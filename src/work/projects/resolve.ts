@@ -10,21 +10,21 @@ export type ProjectLookup = {
   findByRemote(org: OrgId, remote: string): Promise<{ id: ProjectId; code: string }[]>;
 };
 
-/** @throws AppError `not_found`, `invalid_input` when several projects have the repository or it is no remote */
+/**
+ * `elsewhere`: code of the project that the repository belongs to, when another one was named.
+ * @throws AppError `not_found`, `invalid_input` when several projects have the repository or it is no remote
+ */
 export async function resolveProject(
   projects: ProjectLookup,
   org: OrgId,
   wanted: { project?: string | undefined; repository?: string | undefined },
-): Promise<{ id: ProjectId; warnings: string[] }> {
+): Promise<{ id: ProjectId; elsewhere: string | null }> {
   const byRemote = wanted.repository === undefined ? [] : await projects.findByRemote(org, wanted.repository);
   if (wanted.project !== undefined) {
     const id = await projects.find(org, wanted.project);
     if (id === null) throw new AppError('not_found', `There is no project ${wanted.project}.`);
     const other = byRemote.length > 0 && !byRemote.some((each) => each.id === id) ? byRemote[0] : undefined;
-    return {
-      id,
-      warnings: other === undefined ? [] : [`The repository belongs to the project ${other.code}, and the session to ${wanted.project}.`],
-    };
+    return { id, elsewhere: other?.code ?? null };
   }
   const [found, another] = byRemote;
   if (found === undefined) {
@@ -38,7 +38,7 @@ export async function resolveProject(
     const codes = byRemote.map(({ code }) => code).join(', ');
     throw new AppError('invalid_input', `Several projects have this repository: ${codes}.`, { next: 'Name the one you mean as project.' });
   }
-  return { id: found.id, warnings: [] };
+  return { id: found.id, elsewhere: null };
 }
 
 /** Host and path of a remote. @throws AppError `invalid_input` */

@@ -5,6 +5,7 @@ import type { Caller, Handlers } from '../../kernel/operation.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Database, Tx } from '../../storage/database.ts';
+import { handOver } from '../projects/boundary.ts';
 import { repositoryOf, resolveProject } from '../projects/resolve.ts';
 import type { ProjectLookup } from '../projects/resolve.ts';
 import { releaseClaim } from './claim-store.ts';
@@ -96,6 +97,7 @@ export function createSessions(given: SessionsDeps): Sessions {
 async function start(deps: Deps, principal: Principal, input: StartInput): Promise<StartOutput> {
   const { org } = principal;
   const project = await resolveProject(deps.projects, org, input);
+  if (project.elsewhere !== null) throw notItsRepository(project.elsewhere, input.project ?? '');
   const place = {
     ...{ actor: principal.actor, agent: input.agent, project: project.id, machine: input.machine, track: input.track ?? null },
     repository: input.repository === undefined ? '' : repositoryOf(input.repository),
@@ -109,10 +111,17 @@ async function start(deps: Deps, principal: Principal, input: StartInput): Promi
       ...{ outcome, closed },
       others: others.rows.map(viewOf),
       othersTotal: { kind: 'exact', value: others.total },
-      warnings: [...project.warnings, ...issueWarnings(row.issue, others.rows)],
+      warnings: issueWarnings(row.issue, others.rows),
       branchPrefix: branchPrefix(row),
       ...nextHeartbeat(deps, row.nowMs),
     };
+  });
+}
+
+/** A session stands in one repository: of another project it would write there what belongs here (spec POL-4). */
+function notItsRepository(active: string, target: string): AppError {
+  return new AppError('denied', `A session of ${target} is out of bounds here: the active project is ${active}, whose repository this is.`, {
+    next: `Start it in a repository of ${target}, or as ${active}. ${handOver(target)}`,
   });
 }
 

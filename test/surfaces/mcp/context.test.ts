@@ -27,29 +27,6 @@ async function contextServer(): Promise<TestServer> {
 const connect = (server: TestServer, era: 'modern' | 'legacy', over: Partial<ClientOptions> = {}): Promise<TestClient> =>
   (era === 'modern' ? newClient : oldClient)({ url: server.url, key: server.ownerKey, toolset: 'context', ...over });
 
-test('a session writes to no other project: the refusal names both and the handoff, and reading is free [POL-4]', async () => {
-  await using server = await contextServer();
-  await using client = await connect(server, 'legacy');
-  await client.call('session_start', PLACE);
-  const refused = [
-    await client.call('note', { title: 't', content: 'c', project: 'site', word: 'Keep this.' }),
-    await client.call('doc', { action: 'write', name: 'a.md', content: 'c', project: 'site' }),
-    await client.call('cadence', { action: 'add', title: 't', intervalDays: 7, project: 'site' }),
-  ];
-  for (const { isError, text } of refused) {
-    assert.equal(isError, true, text);
-    assert.match(text, /of site are out of bounds here: the active project is app\.[^]*handoff/);
-  }
-  assert.equal((await client.call('doc_audit', { project: 'site' })).isError, false);
-  assert.equal((await client.call('handoff', { action: 'send', to: 'site', handoff: HANDOFF })).isError, false);
-  assert.equal((await client.call('note', { title: 't', content: 'c', project: 'app', word: 'Keep this.' })).isError, false);
-  assert.equal(
-    (await client.call('session_start', { ...PLACE, repository: 'git@github.com:acme/site.git' })).isError,
-    false,
-    'another session may be there',
-  );
-});
-
 for (const era of ['modern', 'legacy'] as const) {
   test(`a session over MCP, ${era}: briefed, claimed, noted, handed over, seen by the next [BRF-1, BRF-4, SES-5, HND-2]`, async () => {
     await using server = await contextServer();
@@ -107,9 +84,11 @@ for (const era of ['modern', 'legacy'] as const) {
     assert.match(site.text, /## Handoffs from other projects: 1[^]*Rename the field/);
     const list = await next.call('handoff', { project: 'site' });
     const waiting = (list.structured['items'] as { id: string }[])[0]?.id;
-    assert.match((await next.call('handoff', { action: 'take', id: waiting })).text, /^Taken/);
+    await using there = await connect(server, era);
+    await there.call('session_start', { ...PLACE, repository: 'https://github.com/acme/site' });
+    assert.match((await there.call('handoff', { action: 'take', id: waiting })).text, /^Taken/);
     assert.doesNotMatch((await next.call('briefing', { project: 'site' })).text, /## Handoffs from other projects/);
-    assert.match((await next.call('handoff', { action: 'dismiss', id: waiting, reason: 'late' })).text, /was taken by/);
+    assert.match((await there.call('handoff', { action: 'dismiss', id: waiting, reason: 'late' })).text, /was taken by/);
     assert.match(await next.prompt('start_session', { project: 'app' }), /session_start[^]*# Briefing: `app`/);
     assert.match(await next.prompt('end_session', { session: (again.structured['session'] as { id: string }).id }), /Proposed from what happened/);
     assert.deepEqual(await next.complete('start_session', { name: 'project', value: 's' }), ['site']);

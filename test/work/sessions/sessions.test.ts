@@ -14,7 +14,14 @@ test('starting twice answers the same session; another place is another session 
   assert.deepEqual([again.outcome, again.session.id], ['resumed', first.session.id]);
   assert.deepEqual([again.session.branch, again.session.startCommit, again.session.commit], ['topic', 'a'.repeat(40), 'b'.repeat(40)]);
   const member = await testPrincipal(world.identity, world.owner, { role: 'member' });
-  const places = [{ track: 1 }, { track: 0 }, { machine: 'desk' }, { agent: 'codex' }, { project: 'site' }, { clientSession: 'x' }];
+  const places = [
+    { track: 1 },
+    { track: 0 },
+    { machine: 'desk' },
+    { agent: 'codex' },
+    { project: 'site', repository: undefined },
+    { clientSession: 'x' },
+  ];
   const ids = new Set([first.session.id]);
   for (const place of places) ids.add((await world.start({ repository: APP_REMOTE, ...place })).session.id);
   ids.add((await world.start({ repository: APP_REMOTE }, member)).session.id);
@@ -32,8 +39,10 @@ test('the project is found by the git remote, never by a name; none and several 
   await assert.rejects(world.start({ project: undefined }), { code: 'not_found' });
   await assert.rejects(world.start({ repository: 'nonsense' }), { code: 'invalid_input' });
   await assert.rejects(world.start({ project: 'nowhere' }), { code: 'not_found' });
-  const { warnings } = await world.start({ project: 'site', repository: APP_REMOTE });
-  assert.deepEqual(warnings, ['The repository belongs to the project app, and the session to site.']);
+  await assert.rejects(world.start({ project: 'site', repository: APP_REMOTE }), {
+    code: 'denied',
+    message: /session of site .*active project is app/,
+  });
   await world.db.owner("update project set remote = 'git@github.com:acme/app' where code = 'site'");
   await assert.rejects(world.start({ project: undefined, repository: APP_REMOTE }), { code: 'invalid_input', message: /app, site/ });
 });

@@ -12,9 +12,21 @@ import { topOf } from '../../launcher/find-checkout.ts';
 import type { Cli, Command, Noun } from '../command.ts';
 import { argument, flag, option } from '../command.ts';
 import { relativeTime } from '../format.ts';
+import { launchedOn } from '../connection.ts';
 import { readText } from '../read-text.ts';
 import { table } from '../table.ts';
 import type { Line } from '../terminal.ts';
+
+/** A launched agent's shell is bounded like its tools (spec POL-4): other projects' secrets are neither set, listed nor removed from it. */
+function pathHere({ env }: Pick<Cli, 'env'>, text: string): string {
+  const path = secretPath(text);
+  const [target = ''] = path.split('/');
+  const active = launchedOn(env);
+  if (active === undefined || active === target) return path;
+  throw new AppError('denied', `The secrets of ${target} are out of bounds here: the active project is ${active}.`, {
+    next: `Leave the work to ${target} (tool handoff, or \`windlass handoff write SESSION --to ${target}\`), or do it in a shell that no launch started.`,
+  });
+}
 
 function vaultOf({ home, clock, machine, randomBytes }: Cli): Vault {
   return createVault({ home, clock, randomBytes, pid: machine.pid, kill: machine.kill });
@@ -37,7 +49,7 @@ const set: Command = {
     'secret set app STRIPE_SECRET_KEY --from -   # what a password manager prints is piped in',
   ],
   async run(cli, input) {
-    const path = secretPath(argument(input, 0));
+    const path = pathHere(cli, argument(input, 0));
     const name = argument(input, 1);
     checkSecretName(name);
     const value = cleanValue(await askValue(cli, { name, from: option(input, 'from') }));
@@ -63,7 +75,8 @@ const list: Command = {
   args: [['[project]', 'only of this project']],
   examples: ['secret list', 'secret list app --json'],
   async run(cli, input) {
-    const project = input.args[0] === undefined ? undefined : secretPath(input.args[0]).split('/')[0];
+    const wanted = input.args[0] ?? launchedOn(cli.env);
+    const project = wanted === undefined ? undefined : pathHere(cli, wanted).split('/')[0];
     const items = await vaultOf(cli).list(project);
     const nowMs = cli.clock.nowMs();
     const rows = items.map((each) => [each.path, each.name, each.form, relativeTime(each.setAtMs, nowMs), each.fingerprint]);
@@ -87,7 +100,7 @@ const check: Command = {
   examples: ['secret check app', 'secret check app STRIPE_SECRET_KEY --staging'],
   async run(cli, input) {
     const [project = '', ...named] = input.args;
-    const code = secretPath(project).split('/')[0] ?? '';
+    const code = pathHere(cli, project).split('/')[0] ?? '';
     const names = named.length > 0 ? named : (await readLaunchFile(await topOf(cli.cwd))).secrets.required;
     const environment = flag(input, 'staging') ? 'staging' : 'production';
     const found = await lookUp({ vault: vaultOf(cli), env: cli.env }, { project: code, environment, names });
@@ -115,7 +128,7 @@ const remove: Command = {
   options: [['--everywhere', 'from all three paths of the project']],
   examples: ['secret remove app OLD_TOKEN', 'secret remove app OLD_TOKEN --everywhere'],
   async run(cli, input) {
-    const path = secretPath(argument(input, 0));
+    const path = pathHere(cli, argument(input, 0));
     const name = argument(input, 1);
     const code = path.split('/')[0] ?? '';
     const paths = flag(input, 'everywhere') ? [code, `${code}/vault`, `${code}/staging`] : [path];

@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:fs';
 import { lstat, open, realpath, type FileHandle } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { AppError } from '../../../kernel/errors.ts';
 import type { ToolContext } from '../tool.ts';
 
@@ -43,17 +43,21 @@ export type Place = {
  * Resolves a path given by a model. Missing files are fine (`exists: false`) as long as the folder they would be in is inside.
  * @throws AppError `invalid_input` naming the rule that was broken.
  */
-export async function confine(root: string, given: string): Promise<Place> {
+export async function confine(root: string, given: string, { outside }: Pick<ToolContext, 'outside'>): Promise<Place> {
   const refuse = (why: string): never => {
     throw new AppError('invalid_input', `"${given.slice(0, 200)}" ${why}`, { next: 'Give a path inside the checkout, relative to its top.' });
   };
   if (given.includes('\0') || given.length > PATH_CHARS) refuse('is not a path.');
-  if (isAbsolute(given) || /^[a-zA-Z]:/.test(given)) refuse('is an absolute path.');
+  const beyond = async (why: string, path: string): Promise<never> => {
+    const whose = outside === undefined ? '' : ` ${await outside(path)}`;
+    throw new AppError('invalid_input', `"${given.slice(0, 200)}" ${why}${whose}`, { next: 'Give a path inside the checkout, relative to its top.' });
+  };
+  if (isAbsolute(given) || /^[a-zA-Z]:/.test(given)) await beyond('is an absolute path.', normalize(given));
   const plain = join(root, given);
-  if (!inside(root, plain)) refuse('leads out of the checkout.');
+  if (!inside(root, plain)) await beyond('leads out of the checkout.', plain);
   if (ofGit(relative(root, plain))) refuse("is git's own and not to be read or written.");
   const real = await realOf(plain);
-  if (!inside(root, real.path)) refuse('is a link that leads out of the checkout.');
+  if (!inside(root, real.path)) await beyond('is a link that leads out of the checkout.', real.path);
   if (ofGit(relative(root, real.path))) refuse("leads to git's own files, which are not to be read or written.");
   return { path: real.path, shown: relative(root, plain).split(sep).join('/') || '.', exists: real.exists };
 }

@@ -55,7 +55,7 @@ function readTool({ roots }: Deps): Tool {
     }),
     taints: ['private'],
     async run(args, context) {
-      const place = await confine(await roots.readFrom(context), args.path);
+      const place = await confine(await roots.readFrom(context), args.path, context);
       const window = args.tail === undefined ? { first: args.startLine, count: args.lines } : { first: null, count: args.tail };
       return readLines(place, window, context.signal);
     },
@@ -107,7 +107,7 @@ function listTool(deps: Deps): Tool {
     taints: ['private'],
     async run(args, context) {
       const root = await deps.roots.readFrom(context);
-      const place = await confine(root, args.path);
+      const place = await confine(root, args.path, context);
       if (!place.exists) return failed(`There is no folder "${place.shown}". List the top with path "." to see what is there.`);
       const options = { signal: context.signal, deadlineMs: context.deadlineMs };
       const found = await listFiles(deps.git, { root, place, ignored: args.ignored, options });
@@ -173,7 +173,7 @@ function searchTool(deps: Deps): Tool {
     taints: ['private'],
     async run(args, context) {
       const root = await deps.roots.readFrom(context);
-      const place = await confine(root, args.path);
+      const place = await confine(root, args.path, context);
       const options: GitOptions = { signal: context.signal, deadlineMs: context.deadlineMs, maxBytes: SEARCH_BYTES, alsoOk: [1] };
       const where = (await hasRepository(deps.git, { root, options })) ? ['--untracked'] : ['--no-index'];
       const flags = [

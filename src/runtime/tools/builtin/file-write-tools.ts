@@ -69,7 +69,7 @@ type Change = (before: string | null) => { content: string } | { wrong: string }
 
 async function write(worktrees: Worktrees, { path, context, change }: { path: string; context: ToolContext; change: Change }): Promise<ToolOutcome> {
   const tree = await worktrees.own(context);
-  const place = await confine(tree.path, path);
+  const place = await confine(tree.path, path, context);
   if (await isLink(`${tree.path}/${place.shown}`)) return wrongInput(`"${place.shown}" is a link; write to the file it leads to.`);
   const old = place.exists ? await bytesOf(place) : null;
   const before = old === null ? null : isUtf8(old) && !old.includes(0) ? old.toString('utf8') : null;
@@ -98,7 +98,7 @@ async function probe(worktrees: Worktrees, path: string, context: ToolContext): 
   const record = await worktrees.readWrite(context.run, context.key);
   const tree = await worktrees.find(context.run);
   if (record === null || tree === null) return { found: false };
-  const place = await confine(tree.path, path);
+  const place = await confine(tree.path, path, context);
   const now = place.exists ? sha256Hex(await bytesOf(place)) : null;
   if (now === record.after) return { found: true, text: `Wrote ${record.path} on branch ${tree.branch}.` };
   if (now === record.before) return { found: false };

@@ -25,19 +25,20 @@ const Paths = z.array(z.string().min(1).max(4_096)).max(PATHS_MAX).default([]).d
 const ContextLines = z.int().min(0).max(50).default(3).describe('Lines around each change');
 
 type Deps = { git: Git; roots: Roots };
-type At = { root: string; options: GitOptions };
+type At = { root: string; options: GitOptions; beyond: Pick<ToolContext, 'outside'> };
 
 export function createGitTools(deps: Deps): Tool[] {
   return [logTool(deps), diffTool(deps), showTool(deps), blameTool(deps), statusTool(deps)];
 }
 
 async function at({ roots }: Deps, context: ToolContext): Promise<At> {
-  return { root: await roots.readFrom(context), options: { signal: context.signal, deadlineMs: context.deadlineMs } };
+  const { signal, deadlineMs, outside } = context;
+  return { root: await roots.readFrom(context), options: { signal, deadlineMs }, beyond: outside === undefined ? {} : { outside } };
 }
 
 /** Paths as arguments after `--`, each checked; a path that is gone from the work tree is still one of its history. */
-async function pathArgs(root: string, paths: readonly string[]): Promise<string[]> {
-  const places = await Promise.all(paths.map((path) => confine(root, path)));
+async function pathArgs({ root, beyond }: Pick<At, 'root' | 'beyond'>, paths: readonly string[]): Promise<string[]> {
+  const places = await Promise.all(paths.map((path) => confine(root, path, beyond)));
   return ['--', ...places.map((place) => place.shown)];
 }
 
@@ -56,7 +57,7 @@ function logTool(deps: Deps): Tool {
     }),
     taints: ['private'],
     async run(args, context) {
-      const { root, options } = await at(deps, context);
+      const { root, options, beyond } = await at(deps, context);
       const commit = await resolveCommit(deps.git, { root, revision: args.revision, options });
       const filters = [
         ...(args.since === undefined ? [] : [`--since=${args.since}`]),
@@ -79,7 +80,7 @@ function logTool(deps: Deps): Tool {
           ...filters,
           '--end-of-options',
           commit,
-          ...(await pathArgs(root, args.paths)),
+          ...(await pathArgs({ root, beyond }, args.paths)),
         ],
         options,
       );
@@ -110,10 +111,10 @@ function diffTool(deps: Deps): Tool {
     }),
     taints: ['private'],
     async run(args, context) {
-      const { root, options } = await at(deps, context);
+      const { root, options, beyond } = await at(deps, context);
       const from = await resolveCommit(deps.git, { root, revision: args.from, options });
       const to = args.to === undefined ? null : await resolveCommit(deps.git, { root, revision: args.to, options });
-      const what = ['--end-of-options', from, ...(to === null ? [] : [to]), ...(await pathArgs(root, args.paths))];
+      const what = ['--end-of-options', from, ...(to === null ? [] : [to]), ...(await pathArgs({ root, beyond }, args.paths))];
       const reading = { ...options, workTree: to === null };
       const files = parseNumstat((await deps.git(root, ['diff', '--numstat', '-z', '-M', ...PLAIN, ...what], reading)).text.split('\0'));
       const patch = args.patch
@@ -131,9 +132,9 @@ function showTool(deps: Deps): Tool {
     input: z.strictObject({ revision: Revision.default('HEAD'), paths: Paths, patch: z.boolean().default(true), context: ContextLines }),
     taints: ['private'],
     async run(args, context) {
-      const { root, options } = await at(deps, context);
+      const { root, options, beyond } = await at(deps, context);
       const hash = await resolveCommit(deps.git, { root, revision: args.revision, options });
-      const paths = await pathArgs(root, args.paths);
+      const paths = await pathArgs({ root, beyond }, args.paths);
       const head = await deps.git(
         root,
         ['log', '-z', '--numstat', '-M', '--max-count=1', '--first-parent', '-m', ...PLAIN, COMMIT_FORMAT, '--end-of-options', hash],
@@ -179,9 +180,9 @@ function blameTool(deps: Deps): Tool {
     }),
     taints: ['private'],
     async run(args, context) {
-      const { root, options } = await at(deps, context);
+      const { root, options, beyond } = await at(deps, context);
       const commit = await resolveCommit(deps.git, { root, revision: args.revision, options });
-      const paths = await pathArgs(root, [args.path]);
+      const paths = await pathArgs({ root, beyond }, [args.path]);
       const range = `-L${args.startLine},+${args.lines}`;
       const blamed = parseBlame((await deps.git(root, ['blame', '--line-porcelain', '--no-textconv', range, commit, ...paths], options)).text);
       const text = blamed
