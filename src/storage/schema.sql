@@ -1192,11 +1192,11 @@ table spend_day, row level security forced
 table spend_hold, row level security forced
   org_id text not null
   id text not null
-  parts json not null
   at timestamp with time zone not null
   process text
   lease_until timestamp with time zone
   call text
+  parts spend_part[] not null
  constraints
   spend_hold_pkey PRIMARY KEY (org_id, id)
  policies
@@ -1677,7 +1677,7 @@ CREATE OR REPLACE FUNCTION json_concat(a json, b json)
 AS $function$ select coalesce(json_agg(e.value), '[]') from (select value from json_array_elements(a) union all select value from json_array_elements(b)) e $function$
 -- owner login; execute: public
 
-CREATE OR REPLACE FUNCTION ledger_commit(ops json, entries json, payloads json)
+CREATE OR REPLACE FUNCTION ledger_commit(process text, lease interval, o_kind text[], o_org text[], o_id text[], o_project text[], o_agent text[], o_key text[], o_actor text[], o_model text[], o_rehearsed boolean[], o_tokens bigint[], o_micro_usd bigint[], o_calls integer[], o_input bigint[], o_cached bigint[], o_written bigint[], o_output bigint[], o_reasoning bigint[], o_estimated boolean[], o_failed boolean[], o_at timestamp with time zone[], o_stream text[], o_type text[], o_commitment text[], o_salt text[], payloads text, kept text, large json, s_org text[], s_scope text[], s_subject text[], s_tokens bigint[], s_micro_usd bigint[], s_calls bigint[], s_unpriced boolean[], streams integer)
  RETURNS json
  LANGUAGE plpgsql
  SET plan_cache_mode TO 'force_generic_plan'
@@ -1687,78 +1687,227 @@ CREATE OR REPLACE FUNCTION ledger_commit(ops json, entries json, payloads json)
  SET enable_mergejoin TO 'off'
 AS $function$
 declare
-  now timestamptz := clock_now();
-  at timestamptz := date_trunc('milliseconds', clock_now());
-  at_ms bigint := (extract(epoch from date_trunc('milliseconds', clock_now())) * 1000)::bigint;
+  now constant timestamptz := clock_now();
+  at constant timestamptz := date_trunc('milliseconds', now);
+  at_ms constant text := (extract(epoch from date_trunc('milliseconds', now)) * 1000)::bigint::text;
+  plain boolean;
+  fits boolean := true;
   verdicts json;
-  out_of integer[];
-  e record;
-  previous_org text := '';
-  previous_stream text := '';
-  head_seq bigint;
-  head_hash text;
-  hash text;
-  w_ordinal integer[] := '{}';
-  w_seq bigint[] := '{}';
-  w_previous text[] := '{}';
-  w_hash text[] := '{}';
+  -- ordinals of what writes nothing: refused, or settled before
+  out_of integer[] := '{}';
+  -- parts of the holds that were taken away, at least one of each
+  h_ordinal integer[];
+  h_org text[];
+  h_budget text[];
+  h_since timestamptz[];
+  h_amount bigint[];
+  h_actual bigint[];
+  -- budgets, locked in their order, as they will be
+  budgets budget[];
+  one budget;
+  since timestamptz;
+  actual bigint;
+  most bigint;
+  needs bigint[];
+  need bigint;
+  -- streams as they will be, and what is written to them
+  m_org text[];
+  m_id text[];
+  m_key text[];
+  m_seq bigint[];
+  m_hash bytea[];
+  m integer;
+  w_seq bigint[];
+  w_previous bytea[];
+  w_hash bytea[];
+  hash bytea;
+  ops spend_op[];
+  hold spend_lease;
 begin
-  verdicts := spend_apply(ops, null, now);
-  select coalesce(array_agg(v.ordinal), '{}') into out_of
-    from json_to_recordset(verdicts) as v (ordinal integer, refused json, settled boolean) where v.refused is not null or v.settled;
-  insert into stream (org_id, id, kind)
-    select distinct n.org, n.stream, 'key' from json_to_recordset(entries) as n (ordinal integer, org text, stream text) where n.ordinal <> all (out_of)
-    order by 1, 2
-    on conflict do nothing;
-  perform from stream s
-    where (s.org_id, s.id) in (select n.org, n.stream from json_to_recordset(entries) as n (ordinal integer, org text, stream text) where n.ordinal <> all (out_of))
-    order by s.org_id collate "C", s.id collate "C" for no key update of s;
-  for e in
-    select n.*, s.head_seq, encode(s.head_hash, 'hex') as head_hash
-    from json_to_recordset(entries) as n (ordinal integer, org text, stream text, type text, version integer, actor text, "effectId" text, commitment text)
-      join stream s on s.org_id = n.org and s.id = n.stream
-    where n.ordinal <> all (out_of)
-    order by n.org collate "C", n.stream collate "C", n.ordinal
-  loop
-    if e.org <> previous_org or e.stream <> previous_stream then
-      head_seq := e.head_seq;
-      head_hash := e.head_hash;
-      previous_org := e.org;
-      previous_stream := e.stream;
+  plain := not exists (
+    select from unnest(s_org, s_scope, s_subject) as s (org, scope, subject) join api_key k on k.org_id = s.org and k.replaced_by = s.subject
+    where s.scope = 'key');
+  if plain then
+    if 'reserve' <> any (o_kind) then
+      with gone as (
+        delete from spend_hold h
+        using (
+          select o.* from unnest(o_kind, o_org, o_id, o_tokens, o_micro_usd, o_calls) with ordinality as o (kind, org, id, tokens, micro_usd, calls, n)
+          where o.kind <> 'reserve' order by o.org collate "C", o.id collate "C"
+        ) o
+        where h.org_id = o.org and h.id = o.id
+        returning o.n - 1 as ordinal, o.kind, o.tokens, o.micro_usd, o.calls, h.org_id, h.parts
+      )
+      select array_agg(g.ordinal), array_agg(g.org_id), array_agg(p.budget), array_agg(p.since), array_agg(p.amount), array_agg(case
+            when g.kind = 'lapse' then p.amount
+            when g.kind = 'release' then 0
+            when p.unit = 'tokens' then g.tokens
+            when p.unit = 'calls' then g.calls
+            else coalesce(g.micro_usd, 0)
+          end)
+        into h_ordinal, h_org, h_budget, h_since, h_amount, h_actual
+        from gone g left join lateral unnest(g.parts) p on p.root = '';
+      insert into spend_day as d (org_id, day, project_id, agent_id, key_id, model, actor_id, rehearsed, calls, failed, estimated, unpriced, outside,
+          input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, micro_usd)
+        select o.org, (o.at at time zone 'UTC')::date, coalesce(o.project, ''), coalesce(o.agent, ''), coalesce(o.key, ''), o.model, o.actor, o.rehearsed,
+          count(*), count(*) filter (where o.failed), count(*) filter (where o.estimated), count(*) filter (where o.micro_usd is null), count(*),
+          sum(o.input), sum(o.cached), sum(o.written), sum(o.output), sum(o.reasoning), coalesce(sum(o.micro_usd), 0)
+        from unnest(o_kind, o_org, o_project, o_agent, o_key, o_actor, o_model, o_rehearsed, o_micro_usd, o_input, o_cached, o_written, o_output,
+            o_reasoning, o_estimated, o_failed, o_at) with ordinality
+          as o (kind, org, project, agent, key, actor, model, rehearsed, micro_usd, input, cached, written, output, reasoning, estimated, failed, at, n)
+        where o.kind in ('settle', 'lapse') and o.n - 1 = any (h_ordinal)
+        group by 1, 2, 3, 4, 5, 6, 7, 8
+        -- every writer takes the rows in this order
+        order by 1, 2, 3, 4, 5, 6, 7, 8
+      on conflict (org_id, day, project_id, agent_id, key_id, model, actor_id, rehearsed) do update set
+        calls = d.calls + excluded.calls, failed = d.failed + excluded.failed, estimated = d.estimated + excluded.estimated,
+        unpriced = d.unpriced + excluded.unpriced, outside = d.outside + excluded.outside, input_tokens = d.input_tokens + excluded.input_tokens,
+        cached_input_tokens = d.cached_input_tokens + excluded.cached_input_tokens, cache_write_tokens = d.cache_write_tokens + excluded.cache_write_tokens,
+        output_tokens = d.output_tokens + excluded.output_tokens, reasoning_tokens = d.reasoning_tokens + excluded.reasoning_tokens,
+        micro_usd = d.micro_usd + excluded.micro_usd;
+      for i in 1 .. cardinality(o_kind) loop
+        if o_kind[i] <> 'reserve' and i - 1 <> all (coalesce(h_ordinal, '{}')) then
+          out_of := array_append(out_of, i - 1);
+        end if;
+      end loop;
     end if;
-    head_seq := head_seq + 1;
-    hash := encode(sha256(convert_to(format('{"actor":%s,"atMs":%s,"commitment":"%s","effectId":%s,"fence":0,"org":%s,"prevHash":"%s","seq":%s,"stream":%s,"type":%s,"version":%s}',
-      to_json(e.actor), at_ms, e.commitment, coalesce(to_json(e."effectId"), 'null'), to_json(e.org), head_hash, head_seq, to_json(e.stream), to_json(e.type), e.version), 'UTF8')), 'hex');
-    w_ordinal := w_ordinal || e.ordinal;
-    w_seq := w_seq || head_seq;
-    w_previous := w_previous || head_hash;
-    w_hash := w_hash || hash;
-    head_hash := hash;
-  end loop;
-  if cardinality(w_ordinal) = 0 then
-    return verdicts;
+    select array_agg(l.b) into budgets from (
+      select b from budget b
+      where (b.org_id, b.id) in (
+        select x.org_id, x.id from unnest(s_org, s_scope, s_subject) as s (org, scope, subject)
+          join budget x on x.org_id = s.org and x.scope = s.scope and x.subject = s.subject
+        union
+        select h.org, h.budget from unnest(h_org, h_budget) as h (org, budget))
+      order by b.org_id collate "C", b.scope_rank, b.id collate "C" for no key update of b
+    ) l;
+    for j in 1 .. coalesce(cardinality(budgets), 0) loop
+      one := budgets[j];
+      since := one.since;
+      actual := 0;
+      need := null;
+      for i in 1 .. coalesce(cardinality(h_budget), 0) loop
+        -- a window that ended meanwhile is history, and what was reserved in it with it
+        if h_budget[i] = one.id and h_org[i] = one.org_id and h_since[i] = one.since then
+          one.reserved := one.reserved - h_amount[i];
+          actual := actual + h_actual[i];
+        end if;
+      end loop;
+      for i in 1 .. cardinality(s_subject) loop
+        if s_subject[i] = one.subject and s_scope[i] = one.scope and s_org[i] = one.org_id and one.unit <> 'runs' and one.period <> 'run' then
+          since := budget_since(one.period, one.since, now);
+          need := case one.unit when 'micro_usd' then s_micro_usd[i] when 'tokens' then s_tokens[i] else s_calls[i] end;
+          -- whether a price that is not known matters is decided call by call
+          fits := fits and not (one.unit = 'micro_usd' and s_unpriced[i]);
+        end if;
+      end loop;
+      one.spent := one.spent + actual;
+      most := one.amount + (select coalesce(sum(g.amount), 0) from budget_grant g where g.org_id = one.org_id and g.budget_id = one.id and g.until > now);
+      if since is distinct from one.since then
+        one.since := since;
+        one.spent := 0;
+        one.reserved := 0;
+        one.warned_at := null;
+        one.exhausted_at := null;
+        one.told := true;
+      elsif actual > 0 and one.warned_at is null and one.spent * 5 >= most * 4 then
+        one.warned_at := now;
+        one.told := false;
+      end if;
+      fits := fits and (need is null or one.spent + one.reserved + need <= most);
+      needs := array_append(needs, coalesce(need, 0));
+      budgets[j] := one;
+    end loop;
+    if budgets is not null then
+      if fits then
+        for j in 1 .. cardinality(budgets) loop
+          budgets[j].reserved := budgets[j].reserved + needs[j];
+        end loop;
+      end if;
+      update budget b set since = n.since, spent = n.spent, reserved = n.reserved, warned_at = n.warned_at, exhausted_at = n.exhausted_at, told = n.told
+        from unnest(budgets) n where b.org_id = n.org_id and b.id = n.id;
+    end if;
   end if;
-  update stream s set head_seq = h.seq, head_hash = decode(h.hash, 'hex')
-    from (
-      select distinct on (n.org, n.stream) n.org, n.stream, w.seq, w.hash
-      from unnest(w_ordinal, w_seq, w_hash) as w (ordinal, seq, hash)
-        join json_to_recordset(entries) as n (ordinal integer, org text, stream text) on n.ordinal = w.ordinal
-      order by n.org, n.stream, w.seq desc
-    ) h
-    where s.org_id = h.org and s.id = h.stream;
-  if payloads is not null then
+  if plain and fits then
+    if 'reserve' = any (o_kind) then
+      insert into spend_hold (org_id, id, parts, at, process, lease_until, call)
+        select o.org, o.id, coalesce(h.parts, '{}'), now, process, now + lease, o.call
+        from unnest(o_kind, o_org, o_id, o_project, o_agent, o_key, o_rehearsed, o_tokens, o_micro_usd, string_to_array(kept, chr(30)))
+            as o (kind, org, id, project, agent, key, rehearsed, tokens, micro_usd, call)
+          cross join lateral (
+            select array_agg(row(n.id, '', n.since, n.unit, k.need)::spend_part) as parts
+            from unnest(budgets) n cross join lateral (select case n.unit when 'micro_usd' then o.micro_usd when 'tokens' then o.tokens else 1 end as need) k
+            where not o.rehearsed and n.unit <> 'runs' and n.period <> 'run' and k.need > 0 and n.org_id = o.org
+              and n.subject = case n.scope when 'org' then o.org when 'project' then o.project when 'agent' then o.agent when 'key' then o.key end
+          ) h
+        where o.kind = 'reserve';
+    end if;
+  else
+    ops := array(
+      select row(o.n - 1, o.kind, o.org, o.id, null, false, o.project, o.agent, o.key, o.actor, o.model, o.rehearsed, o.tokens, o.micro_usd, o.calls,
+          o.input, o.cached, o.written, o.output, o.reasoning, o.estimated, o.failed, o.at, true)::spend_op
+        from unnest(o_kind, o_org, o_id, o_project, o_agent, o_key, o_actor, o_model, o_rehearsed, o_tokens, o_micro_usd, o_calls, o_input, o_cached,
+            o_written, o_output, o_reasoning, o_estimated, o_failed, o_at) with ordinality
+          as o (kind, org, id, project, agent, key, actor, model, rehearsed, tokens, micro_usd, calls, input, cached, written, output, reasoning,
+            estimated, failed, at, n)
+        order by o.n);
+    hold := row(process, lease, string_to_array(kept, chr(30)));
+    if plain then
+      verdicts := spend_reserve(ops, hold, array(select n.org_id from unnest(budgets) n), array(select n.id from unnest(budgets) n), now);
+    else
+      verdicts := spend_batch(ops, hold, now);
+    end if;
+    select out_of || coalesce(array_agg(v.ordinal), '{}') into out_of
+      from json_to_recordset(verdicts) as v (ordinal integer, refused json, settled boolean) where v.refused is not null or v.settled;
+  end if;
+
+  for attempt in 1 .. 2 loop
+    select array_agg(l.org_id), array_agg(l.id), array_agg(l.org_id || ' ' || l.id), array_agg(l.head_seq), array_agg(l.head_hash)
+      into m_org, m_id, m_key, m_seq, m_hash
+      from (
+        select x.org_id, x.id, x.head_seq, x.head_hash from stream x
+        where (x.org_id, x.id) in (select e.org, e.stream from unnest(o_org, o_stream) as e (org, stream))
+        order by x.org_id collate "C", x.id collate "C" for no key update of x
+      ) l;
+    exit when cardinality(m_org) = streams or attempt = 2;
+    insert into stream (org_id, id, kind)
+      select distinct e.org, e.stream, 'key' from unnest(o_org, o_stream) with ordinality as e (org, stream, n) where e.n - 1 <> all (out_of)
+      order by 1, 2
+      on conflict do nothing;
+  end loop;
+  for i in 1 .. cardinality(o_org) loop
+    if i - 1 = any (out_of) then
+      w_seq := array_append(w_seq, null);
+      w_previous := array_append(w_previous, null);
+      w_hash := array_append(w_hash, null);
+    else
+      m := array_position(m_key, o_org[i] || ' ' || o_stream[i]);
+      w_previous := array_append(w_previous, m_hash[m]);
+      m_seq[m] := m_seq[m] + 1;
+      w_seq := array_append(w_seq, m_seq[m]);
+      hash := sha256(convert_to(format(
+        '{"actor":%s,"atMs":%s,"commitment":"%s","effectId":%s,"fence":0,"org":%s,"prevHash":"%s","seq":%s,"stream":%s,"type":%s,"version":1}',
+        to_json(o_actor[i]), at_ms, o_commitment[i], to_json(o_id[i]), to_json(o_org[i]), encode(m_hash[m], 'hex'), m_seq[m], to_json(o_stream[i]),
+        to_json(o_type[i])), 'UTF8'));
+      m_hash[m] := hash;
+      w_hash := array_append(w_hash, hash);
+    end if;
+  end loop;
+  if large is not null then
     insert into payload (org_id, digest, body)
       select p.org, decode(p.commitment, 'hex'), p.body
-      from json_to_recordset(payloads) as p (ordinal integer, org text, commitment text, body text)
-      where p.ordinal = any (w_ordinal);
+      from json_to_recordset(large) as p (ordinal integer, org text, commitment text, body text) where p.ordinal <> all (out_of);
   end if;
   perform journal_position_lock();
+  with moved as (
+    update stream x set head_seq = h.seq, head_hash = h.hash
+      from unnest(m_org, m_id, m_seq, m_hash) as h (org, id, seq, hash) where x.org_id = h.org and x.id = h.id
+  )
   insert into journal (org_id, stream, seq, position, at, type, version, actor, effect_id, fence, prev_hash, hash, commitment, salt, payload)
-    select n.org, n.stream, w.seq, nextval('journal_position'), at, n.type, n.version, n.actor, n."effectId", 0, decode(w.previous, 'hex'),
-      decode(w.hash, 'hex'), decode(n.commitment, 'hex'), decode(n.salt, 'hex'), n.payload
-    from unnest(w_ordinal, w_seq, w_previous, w_hash) as w (ordinal, seq, previous, hash)
-      join json_to_recordset(entries) as n (ordinal integer, org text, stream text, type text, version integer, actor text, "effectId" text,
-        commitment text, salt text, payload text) on n.ordinal = w.ordinal;
+    select e.org, e.stream, e.seq, nextval('journal_position'), at, e.type, 1, e.actor, e.id, 0, e.previous, e.hash, decode(e.commitment, 'hex'),
+      decode(e.salt, 'hex'), nullif(e.payload, '')
+    from unnest(o_org, o_stream, o_type, o_actor, o_id, o_commitment, o_salt, string_to_array(payloads, chr(30)), w_seq, w_previous, w_hash)
+      as e (org, stream, type, actor, id, commitment, salt, payload, seq, previous, hash)
+    where e.seq is not null;
   return verdicts;
 end
 $function$
@@ -1826,46 +1975,48 @@ CREATE OR REPLACE FUNCTION spend_apply(ops json, wanted integer[], now timestamp
 AS $function$
 declare
   op spend_op[];
-  locked_org text[];
-  locked_id text[];
-  verdicts json;
 begin
   select array_agg(o order by o.ordinal) into op from json_populate_recordset(null::spend_op, ops) o where wanted is null or o.ordinal = any (wanted);
   if op is null then
     return '[]';
   end if;
+  return coalesce(spend_batch(op, null, now), '[]');
+end
+$function$
+-- owner login; execute: windlass_worker
+
+CREATE OR REPLACE FUNCTION spend_batch(op spend_op[], lease spend_lease, now timestamp with time zone)
+ RETURNS json
+ LANGUAGE plpgsql
+AS $function$
+declare
+  locked_org text[];
+  locked_id text[];
+  verdicts json;
+begin
   if exists (select from unnest(op) o join budget b on b.org_id = o.org) then
-    if wanted is not null then
-      ops := array_to_json(op);
-    end if;
     select array_agg(l.org_id), array_agg(l.id) into locked_org, locked_id from (
       select b.org_id, b.id from budget b
       where (b.org_id, b.id) in (
-        select m.org_id, m.id from spend_subjects(ops) s join budget m on m.org_id = s.org and m.scope = s.scope and m.subject = s.subject
+        select m.org_id, m.id from spend_subjects(op) s join budget m on m.org_id = s.org and m.scope = s.scope and m.subject = s.subject
         union
         select o.org, p.budget from unnest(op) o join spend_hold h on h.org_id = o.org and h.id = o.id
-          cross join json_to_recordset(h.parts) as p (budget text) where o.kind in ('settle', 'release', 'lapse'))
+          cross join unnest(h.parts) p where o.kind in ('settle', 'release', 'lapse'))
       order by b.org_id collate "C", b.scope_rank, b.id collate "C" for no key update of b
     ) l;
   end if;
   verdicts := spend_settle(op, now);
-  if (locked_id is not null or exists (select from unnest(op) o where o.process is not null))
-    and exists (select from unnest(op) o where o.kind in ('reserve', 'start')) then
-    verdicts := json_concat(verdicts, spend_reserve(op, ops, locked_org, locked_id, now));
+  if (locked_id is not null or lease.process is not null) and exists (select from unnest(op) o where o.kind in ('reserve', 'start')) then
+    verdicts := json_concat(verdicts, spend_reserve(op, lease, locked_org, locked_id, now));
   end if;
   return verdicts;
 end
 $function$
 -- owner login; execute: windlass_worker
 
-CREATE OR REPLACE FUNCTION spend_reserve(op spend_op[], ops json, locked_org text[], locked_id text[], now timestamp with time zone)
+CREATE OR REPLACE FUNCTION spend_reserve(op spend_op[], lease spend_lease, locked_org text[], locked_id text[], now timestamp with time zone)
  RETURNS json
  LANGUAGE plpgsql
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
- SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
 AS $function$
 declare
   -- pairs of an op and a counter that it takes from, in the order of ops
@@ -1912,7 +2063,7 @@ begin
         select m.*, dense_rank() over (order by m.org_id, m.id, m.root) as counter from (
           select s.ordinal, b.org_id, b.id, b.scope_rank, case when b.period = 'run' then o.root else '' end as root,
             case b.unit when 'micro_usd' then coalesce(o.micro_usd, 0) when 'tokens' then o.tokens else 1 end as need
-          from spend_subjects(ops) s join unnest(op) o on o.ordinal = s.ordinal
+          from spend_subjects(op) s join unnest(op) o on o.ordinal = s.ordinal
             join budget b on b.org_id = s.org and b.scope = s.scope and b.subject = s.subject
             join unnest(locked_org, locked_id) as l (org, id) on l.org = b.org_id and l.id = b.id
           where (o.kind = 'start') = (b.unit = 'runs') and (b.period <> 'run' or o.root is not null)
@@ -1978,7 +2129,7 @@ begin
       continue when c_spent[c] + c_reserved[c] + p_need[i] <= c_most[c];
       -- what is under way may leave room
       passes := c_spent[c] + p_need[i] <= c_most[c];
-      if worst is null or (passing and not passes) or (passing = passes and (c_until[c] is null or c_until[c] > c_until[worst])) then
+      if worst is null or (passing and not passes) or (passing = passes and c_until[worst] is not null and (c_until[c] is null or c_until[c] > c_until[worst])) then
         worst := c;
       end if;
       passing := passing and passes;
@@ -2023,14 +2174,13 @@ begin
       where a.root <> '' and (a.reserved > 0 or a.spent > 0) and r.org_id = a.org and r.budget_id = a.budget and r.run_id = a.root;
   end if;
   insert into spend_hold (org_id, id, parts, at, process, lease_until, call)
-    select o.org, o.id, coalesce(h.parts, '[]'), now, o.process, now + o.lease, o.call
-    from unnest(op) o left join lateral (
-      select json_agg(json_build_object('budget', c_budget[p.counter], 'root', c_root[p.counter], 'since', c_since[p.counter],
-        'unit', c_unit[p.counter], 'amount', p.need)) as parts
+    select o.org, o.id, h.parts, now, lease.process, now + lease.lasts, lease.calls[o.ordinal + 1]
+    from unnest(op) o cross join lateral (
+      select coalesce(array_agg(row(c_budget[p.counter], c_root[p.counter], c_since[p.counter], c_unit[p.counter], p.need)::spend_part), '{}') as parts
       from unnest(p_ordinal, p_counter, p_need) as p (ordinal, counter, need)
       where p.ordinal = o.ordinal and p.need > 0
-    ) h on true
-    where o.kind = 'reserve' and o.ordinal = any (accepted) and (h.parts is not null or o.process is not null);
+    ) h
+    where o.kind = 'reserve' and o.ordinal = any (accepted) and (h.parts <> '{}' or lease.process is not null);
   return array_to_json(verdicts);
 end
 $function$
@@ -2039,11 +2189,6 @@ $function$
 CREATE OR REPLACE FUNCTION spend_settle(op spend_op[], now timestamp with time zone)
  RETURNS json
  LANGUAGE plpgsql
- SET plan_cache_mode TO 'force_generic_plan'
- SET enable_seqscan TO 'off'
- SET enable_bitmapscan TO 'off'
- SET enable_hashjoin TO 'off'
- SET enable_mergejoin TO 'off'
 AS $function$
 declare
   held integer[];
@@ -2069,7 +2214,7 @@ begin
           else coalesce(o.micro_usd, 0)
         end as actual
       from gone g join unnest(op) o on o.ordinal = g.ordinal
-        cross join json_to_recordset(g.parts) as p (budget text, root text, since timestamptz, unit text, amount bigint)
+        cross join unnest(g.parts) p
     ),
     -- a window that ended meanwhile is history, and what was reserved in it with it
     whole as (
@@ -2131,13 +2276,13 @@ end
 $function$
 -- owner login; execute: windlass_worker
 
-CREATE OR REPLACE FUNCTION spend_subjects(ops json)
+CREATE OR REPLACE FUNCTION spend_subjects(ops spend_op[])
  RETURNS TABLE(ordinal integer, org text, scope text, subject text)
  LANGUAGE sql
  STABLE
 AS $function$
 with recursive op as materialized (
-  select o.* from json_populate_recordset(null::spend_op, ops) o where o.kind = 'start' or (o.kind = 'reserve' and not o.rehearsed)
+  select o.* from unnest(ops) o where o.kind = 'start' or (o.kind = 'reserve' and not o.rehearsed)
 ),
 line as (
   select o.ordinal, o.org, o.agent, r.parent_id from op o left join run r on o.child and r.org_id = o.org and r.id = o.id

@@ -3,8 +3,6 @@
  * settled by the sweep of any other at what it had reserved. Calls of runs do not come this way: see runtime/runs/spend.ts.
  */
 import { z } from 'zod';
-import { canonicalJson } from '../../kernel/canonical-json.ts';
-import type { JsonObject } from '../../kernel/canonical-json.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, invariant } from '../../kernel/errors.ts';
 import type { Ids, RandomBytes } from '../../kernel/ids.ts';
@@ -73,7 +71,7 @@ export function createLedger(deps: LedgerDeps): LedgerService {
     const microUsd = rehearsed ? 0 : worstCaseMicroUsd(price, inputTokens, maxOutputTokens);
     const opened: Open = { call, stream, planned, tokens, microUsd, maxOutputTokens, atMs };
     const op: SpendOp = { kind: 'reserve', id: call, place: placeOf(planned), model: planned.model, rehearsed, tokens, microUsd };
-    return { opened, item: { op: { ...rowOfSpend(op), ...leased(deps, opened) }, entry: entryOf(opened, intended(opened)) } };
+    return { opened, item: { op: rowOfSpend(op), entry: { stream, payload: intended(opened) }, call: kept(opened) } };
   };
 
   const begin = async (planned: PlannedCall): Promise<Begun> => {
@@ -101,7 +99,7 @@ export function createLedger(deps: LedgerDeps): LedgerService {
 
   const settle = async (opened: Open, outcome: CallOutcome): Promise<number | null> => {
     const { op, payload, cost } = settled(opened, outcome);
-    const item = { op: { ...rowOfSpend(op), only_held: true }, entry: entryOf(opened, payload) };
+    const item = { op: rowOfSpend(op), entry: { stream: opened.stream, payload }, call: null };
     await patiently(deps, () => commits.submit(item));
     return cost;
   };
@@ -140,7 +138,7 @@ const LAPSED: CallOutcome = {
 /** One that is at fault harms itself alone. */
 async function commitEach(deps: LedgerDeps, batch: readonly LedgerItem[]): Promise<(SpendVerdict | undefined)[]> {
   try {
-    return await commitItems(deps, batch);
+    return await commitItems(deps, batch, LEDGER_LIMITS.leaseMs);
   } catch (error) {
     if (batch.length === 1 || (error instanceof AppError && error.code === 'unavailable')) throw error;
     const [left, right] = [batch.slice(0, batch.length / 2), batch.slice(batch.length / 2)];
@@ -166,13 +164,9 @@ function placeOf({ place }: PlannedCall): SpendOp['place'] {
   return { org, project, agent, key, actor, root: run, child: false };
 }
 
-function leased(deps: LedgerDeps, opened: Open): JsonObject {
-  const call = canonicalJson({ ...opened, planned: { ...opened.planned, facts: {} } });
-  return { process: deps.process, lease: `${LEDGER_LIMITS.leaseMs} milliseconds`, call };
-}
-
-function entryOf(opened: Open, payload: LedgerItem['entry']['payload']): LedgerItem['entry'] {
-  return { stream: opened.stream, actor: opened.planned.place.actor, effectId: opened.call, payload };
+/** All that settling it at its reservation needs: what the sweep finds of a call whose process died. */
+function kept(opened: Open): string {
+  return JSON.stringify({ ...opened, planned: { ...opened.planned, facts: {} } });
 }
 
 function intended({ call, planned, tokens, microUsd, maxOutputTokens }: Open): LedgerItem['entry']['payload'] {

@@ -11,40 +11,115 @@ import { commitmentOf, SALT_BYTES } from '../../storage/journal.ts';
 import type { SpendRow, SpendVerdict } from './spend.ts';
 import { readVerdicts } from './spend.ts';
 
-/** One begin or end: what it does to budgets, and its entry. `entry.payload` has a `type`. */
+/** One begin or end: what it does to budgets, its entry, and for a begin what its outcome needs, as JSON. `entry.payload` has a `type`. */
 export type LedgerItem = {
   op: SpendRow;
-  entry: { stream: string; actor: string; effectId: string; payload: { type: string } & JsonObject };
+  entry: { stream: string; payload: { type: string } & JsonObject };
+  call: string | null;
 };
 
-const LEDGER_EVENT_VERSION = 1;
+/** Stands between JSON texts, none of which can hold it. */
+const BETWEEN = '\x1e';
 
-/** @throws AppError `unavailable`; answers in the same order. */
+type Entry = { stream: string; type: string; commitment: string; salt: string };
+/** A column of `ledger_commit` for each: its type, and what of the op or the entry stands in it. */
+const OP_COLUMNS = [
+  ...(['kind', 'org', 'id', 'project', 'agent', 'key', 'actor', 'model'] as const).map((name) => [name, 'text'] as const),
+  ...([
+    ['rehearsed', 'boolean'],
+    ['tokens', 'bigint'],
+    ['micro_usd', 'bigint'],
+    ['calls', 'integer'],
+    ['input_tokens', 'bigint'],
+  ] as const),
+  ...([
+    ['cached_input_tokens', 'bigint'],
+    ['cache_write_tokens', 'bigint'],
+    ['output_tokens', 'bigint'],
+    ['reasoning_tokens', 'bigint'],
+  ] as const),
+  ...([
+    ['estimated', 'boolean'],
+    ['failed', 'boolean'],
+    ['at', 'timestamptz'],
+  ] as const),
+] as const;
+const ENTRY_COLUMNS = ['stream', 'type', 'commitment', 'salt'] as const;
+const TYPES = [
+  ...['text', 'interval', ...OP_COLUMNS.map(([, type]) => `${type}[]`), ...ENTRY_COLUMNS.map(() => 'text[]'), 'text', 'text', 'json'],
+  ...['text[]', 'text[]', 'text[]', 'bigint[]', 'bigint[]', 'bigint[]', 'boolean[]', 'integer'],
+];
+const COMMIT = `select ledger_commit(${TYPES.map((type, index) => `$${index + 1}::${type}`).join(', ')}) as verdicts`;
+
+/** @throws AppError `unavailable`; answers in the same order. The `actor` of the op wrote the entry, its id is the effect. */
 export async function commitItems(
-  deps: { db: Database; randomBytes: RandomBytes },
+  deps: { db: Database; randomBytes: RandomBytes; process: string },
   items: readonly LedgerItem[],
+  leaseMs: number,
 ): Promise<(SpendVerdict | undefined)[]> {
-  const payloads: { ordinal: number; org: string; commitment: string; body: string }[] = [];
-  const entries = items.map(({ op, entry }, ordinal) => {
+  const large: { ordinal: number; org: string; commitment: string; body: string }[] = [];
+  const payloads: string[] = [];
+  const salts = Buffer.from(deps.randomBytes(SALT_BYTES * items.length)).toString('hex');
+  const entries = items.map(({ op, entry }, ordinal): Entry => {
     const text = canonicalJson(entry.payload);
-    const salt = Buffer.from(deps.randomBytes(SALT_BYTES)).toString('hex');
+    const salt = salts.slice(ordinal * SALT_BYTES * 2, (ordinal + 1) * SALT_BYTES * 2);
     const commitment = commitmentOf(salt, text);
-    const large = text.length > PAYLOAD_INLINE_MAX_CHARS;
-    if (large) payloads.push({ ordinal, org: op.org, commitment, body: text });
-    const { stream, actor, effectId, payload } = entry;
-    const envelope = { ordinal, org: op.org, stream, type: payload.type, version: LEDGER_EVENT_VERSION, actor, effectId };
-    return { ...envelope, salt, commitment, payload: large ? null : text };
+    const isLarge = text.length > PAYLOAD_INLINE_MAX_CHARS;
+    if (isLarge) large.push({ ordinal, org: op.org, commitment, body: text });
+    payloads.push(isLarge ? '' : text);
+    return { stream: entry.stream, type: entry.payload.type, commitment, salt };
   });
-  const ops = items.map(({ op }, ordinal) => ({ ...op, ordinal }));
   const [row] = await deps.db.asWorker((tx) =>
-    tx.last<{ verdicts: unknown }>('select ledger_commit($1, $2, $3) as verdicts', [
-      JSON.stringify(ops),
-      JSON.stringify(entries),
-      payloads.length === 0 ? null : JSON.stringify(payloads),
+    tx.last<{ verdicts: unknown }>(COMMIT, [
+      ...[deps.process, `${leaseMs} milliseconds`, ...OP_COLUMNS.map(([name]) => array(items, ({ op }) => op[name]))],
+      ...ENTRY_COLUMNS.map((name) => array(entries, (entry) => entry[name])),
+      ...[payloads.join(BETWEEN), items.map(({ call }) => call ?? '').join(BETWEEN), large.length === 0 ? null : JSON.stringify(large)],
+      ...subjectColumns(items.map(({ op }) => op)),
+      new Set(items.map(({ op, entry }) => `${op.org} ${entry.stream}`)).size,
     ]),
   );
   const verdicts = readVerdicts(row?.verdicts);
   return items.map((_item, ordinal) => verdicts.get(ordinal));
+}
+
+type Sum = { scope: string; org: string; subject: string; tokens: number; microUsd: number; calls: number; unpriced: boolean };
+
+/** Whom the begins of a batch count for, each once, with the sums of what they reserve. */
+function subjectColumns(ops: readonly SpendRow[]): string[] {
+  const sums = new Map<string, Sum>();
+  for (const op of ops) {
+    if (op['kind'] !== 'reserve' || op['rehearsed'] === true) continue;
+    for (const scope of ['org', 'project', 'agent', 'key'] as const) {
+      const subject = op[scope];
+      if (typeof subject !== 'string') continue;
+      const name = `${scope} ${op.org} ${subject}`;
+      const sum = sums.get(name) ?? { scope, org: op.org, subject, tokens: 0, microUsd: 0, calls: 0, unpriced: false };
+      sums.set(name, sum);
+      sum.tokens += Number(op['tokens']);
+      sum.microUsd += Number(op['micro_usd'] ?? 0);
+      sum.calls += 1;
+      sum.unpriced ||= op['micro_usd'] === null;
+    }
+  }
+  const all = [...sums.values()];
+  return (['org', 'scope', 'subject', 'tokens', 'microUsd', 'calls', 'unpriced'] as const).map((name) => array(all, (sum) => sum[name]));
+}
+
+/** As PostgreSQL reads an array. */
+function array<T>(items: readonly T[], of: (item: T) => unknown): string {
+  let text = '{';
+  for (const item of items) {
+    const value = of(item) ?? null;
+    if (text.length > 1) text += ',';
+    text += typeof value === 'string' ? (PLAIN.test(value) ? value : quoted(value)) : JSON.stringify(value);
+  }
+  return `${text}}`;
+}
+/** Digits, letters and marks that need no quotes; `null` would be none. */
+const PLAIN = /^(?!null$)[\w./:-]+$/i;
+
+function quoted(value: string): string {
+  return `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
 /** Prolongs the leases of these calls of this process. */

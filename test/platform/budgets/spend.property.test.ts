@@ -3,11 +3,13 @@
  * held to their model, step by step, and let loose at once over many connections.
  */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { storedId } from '../../../src/kernel/ids.ts';
 import { NO_USAGE } from '../../../src/kernel/messages.ts';
 import type { BudgetPeriod, BudgetScope, BudgetUnit } from '../../../src/platform/budgets/contract.ts';
+import { commitItems } from '../../../src/platform/budgets/ledger-store.ts';
 import { readVerdicts, rowOfSpend, type SpendOp } from '../../../src/platform/budgets/spend.ts';
 import { createBudgetModel, type ModelBudget } from '../../support/budget-model.ts';
 import { insertBudget, readCounter } from '../../support/budgets.ts';
@@ -80,8 +82,12 @@ function placeOf(org: string, number: number): SpendOp['place'] {
 
 const SUBJECTS: Record<Exclude<BudgetScope, 'org'>, string> = { project: 'prj_0', agent: 'agt_0', key: 'key_0', run: 'run_0' };
 
-function opOf(org: string, step: Extract<Step, { call: number }>, held: ReadonlyMap<number, { tokens: number; micro: number | null }>): SpendOp {
-  const base = { id: `mcl_${step.call}`, place: placeOf(org, step.call) };
+function opOf(
+  place: SpendOp['place'],
+  step: Extract<Step, { call: number }>,
+  held: ReadonlyMap<number, { tokens: number; micro: number | null }>,
+): SpendOp {
+  const base = { id: `mcl_${step.call}`, place };
   const model = 'provider/model';
   switch (step.do) {
     case 'reserve':
@@ -106,6 +112,20 @@ async function applyToDatabase(db: TestDatabase, ops: readonly SpendOp[]): Promi
   return readVerdicts(row?.verdicts);
 }
 
+/** Of a gateway's begins and ends only refusals are told here; what was warned of stands in the budget. */
+async function applyToLedger(db: TestDatabase, ops: readonly SpendOp[]): Promise<Verdicts> {
+  if (ops.length === 0) return new Map();
+  const warned = async (): Promise<string[]> =>
+    (await db.owner<{ id: string }>('select id from budget where warned_at is not null')).map(({ id }) => id);
+  const items = ops.map((op) => ({ op: rowOfSpend(op), entry: { stream: 'key_0/2028-02', payload: { type: `call.${op.kind}` } }, call: '{}' }));
+  const before = new Set(await warned());
+  const found = await commitItems({ db, randomBytes, process: 'wrk_1' }, items, 60_000);
+  const verdicts: Verdicts = new Map(found.flatMap((each, index) => (each === undefined ? [] : [[index, each] as const])));
+  const news = (await warned()).filter((budget) => !before.has(budget)).map((budget) => ({ budget, usedShare: 0, resetsAtMs: null }));
+  if (news.length > 0) verdicts.set(-1, { refused: null, settled: false, warned: news });
+  return verdicts;
+}
+
 type Verdicts = Awaited<ReturnType<typeof applyToDatabase>>;
 
 /** Refusals to the letter; of warnings which budgets: in a batch they are said to the first that took part. */
@@ -115,7 +135,21 @@ function outcome(verdicts: Verdicts): object {
   return { refused: refused.toSorted((a, b) => a[0] - b[0]), warned: warned.toSorted() };
 }
 
-test('the database decides as the model does, and neither ever lets a budget be overspent [BUD-2, BUD-8, BUD-9]', async () => {
+/** The ways in which ops reach a budget: of runs and of odd calls, and of a gateway's batch, whose calls belong to no run. */
+const DOORS = {
+  runs: { apply: applyToDatabase, placeOf, takes: (): boolean => true },
+  gateway: {
+    apply: applyToLedger,
+    placeOf: (org: string, number: number): SpendOp['place'] => ({ ...placeOf(org, number), root: null }),
+    takes: (step: Step): boolean => step.do !== 'start',
+  },
+} as const;
+
+for (const [name, door] of Object.entries(DOORS)) {
+  test(`the database decides as the model does, and neither ever lets a budget be overspent: ${name} [BUD-2, BUD-8, BUD-9]`, () => holdToModel(door));
+}
+
+async function holdToModel({ apply, placeOf: place, takes }: (typeof DOORS)[keyof typeof DOORS]): Promise<void> {
   await using db = await testDatabase();
   let runs = 0;
   const script = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 14 });
@@ -143,6 +177,7 @@ test('the database decides as the model does, and neither ever lets a budget be 
       for (const batch of batches) {
         const ops: SpendOp[] = [];
         for (const each of batch) {
+          if (!takes(each)) continue;
           if (each.do === 'wait') {
             nowMs += each.hours * HOUR_MS;
             await db.setTime(nowMs);
@@ -165,11 +200,11 @@ test('the database decides as the model does, and neither ever lets a budget be 
             const isOpen = held.has(each.call);
             if (each.do === 'start' ? false : (each.do === 'reserve') === isOpen) continue;
             if (ops.some(({ id }) => id === `mcl_${each.call}`)) continue;
-            ops.push(opOf(org, each, held));
+            ops.push(opOf(place(org, each.call), each, held));
           }
         }
         if (ops.length === 0) continue;
-        const [found, expected] = [await applyToDatabase(db, ops), model.apply(ops, nowMs)];
+        const [found, expected] = [await apply(db, ops), model.apply(ops, nowMs)];
         assert.deepEqual(outcome(found), outcome(expected));
         ops.forEach((op, index) => {
           const number = Number(op.id.slice(4));
@@ -185,15 +220,15 @@ test('the database decides as the model does, and neither ever lets a budget be 
         }
       }
       // whatever is still open ends: nothing stays reserved
-      const rest = [...held.keys()].map((number) => opOf(org, { do: 'lapse', call: number }, held));
-      assert.deepEqual(outcome(await applyToDatabase(db, rest)), outcome(model.apply(rest, nowMs)));
+      const rest = [...held.keys()].map((number) => opOf(place(org, number), { do: 'lapse', call: number }, held));
+      assert.deepEqual(outcome(await apply(db, rest)), outcome(model.apply(rest, nowMs)));
       for (const { id, period } of set) {
         for (const root of period === 'run' ? ['run_0', 'run_1'] : ['']) assert.equal((await readCounter(db, id, root)).reserved, 0);
       }
     }),
     { numRuns: 40 },
   );
-});
+}
 
 test('at once over many connections: never beyond the limit at any moment, and nothing left reserved [BUD-2, R15]', async () => {
   await using db = await testDatabase({ poolSize: 12 });
