@@ -61,7 +61,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   // Budgets and metering
   'BUD-1': ['part', 'Every model call is metered to org, project, agent, run, actor and key.'],
   'BUD-2': ['done', 'Budgets are hard: the worst case is reserved before a call and settled after it.'],
-  'BUD-3': ['part', 'A warning at 80% once a period; at 100% runs wait and go on with the next period.'],
+  'BUD-3': ['done', 'A warning at 80% once a period; at 100% runs wait and go on with the next period.'],
   'BUD-4': ['part', "Plans: try on the platform's key, builder on one's own."],
   'BUD-5': ['done', 'One call and one screen show spend, budgets, forecast and the dearest runs.'],
   'BUD-6': ['part', 'Spend of launched coding CLIs is metered the same way.'],

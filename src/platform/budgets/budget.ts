@@ -2,7 +2,7 @@
  * What a budget is (spec BUD-2, BUD-8, BUD-9): where it holds, what it counts, for how long. Pure; how it is kept is the ledger's.
  */
 import { amountText } from '../../kernel/amount.ts';
-import type { BudgetPeriod, BudgetScope, BudgetUnit } from './contract.ts';
+import type { BudgetPeriod, BudgetScope, BudgetUnit, BudgetView } from './contract.ts';
 
 /** Why a call may not be made. Amounts are in the budget's unit. */
 export type BudgetRefusal = {
@@ -60,6 +60,17 @@ export function refusalText(refusal: Omit<BudgetRefusal, 'message'>, tried: bool
       : `The budget of ${budgetText(refusal)} is held by calls under way: ${state}. Try again when they are over.`;
   const more = tried ? 'To have more, use a key of your own (plan builder).' : `Ask for more: windlass budget request ${budget}`;
   return `${what} ${resets} ${more}`;
+}
+
+/** Of a budget that is used up, or of which 80% is spent (spec BUD-3). */
+export function nearEndText(budget: BudgetView): string {
+  const { unit, limit, granted, spent, reserved, left, resetsAtMs, state, scope, name } = budget;
+  const of = scope === 'org' || name === '' ? '' : ` ${name}`;
+  const what = `${budgetText({ ...budget, limit: limit + granted })}${of}`;
+  const held = reserved === 0 ? '' : `, ${amountText(unit, reserved)} reserved by calls under way`;
+  const resets = resetsAtMs === null ? 'it does not reset by itself' : `it resets at ${minute(resetsAtMs)} UTC`;
+  const head = state === 'exhausted' ? `The budget of ${what} is used up` : `At least 80% of the budget of ${what} is spent`;
+  return `${head}: ${amountText(unit, spent)} spent${held}, ${amountText(unit, left)} left; ${resets}.`;
 }
 
 function minute(ms: number): string {

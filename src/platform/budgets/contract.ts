@@ -1,7 +1,7 @@
 /** What surfaces can ask of budgets: see, set, change, ask for more, grant (spec BUD-2, BUD-4, BUD-8, BUD-9). */
 import { z } from 'zod';
 import { operation } from '../../kernel/operation.ts';
-import { PageInput, pageOf } from '../../kernel/page.ts';
+import { Count, PageInput, pageOf } from '../../kernel/page.ts';
 import { storableText } from '../../kernel/text.ts';
 
 /** In the order in which their rows are locked. A run's is its whole tree's: children count to the topmost run. */
@@ -49,6 +49,13 @@ export const BudgetView = z.object({
   createdAtMs: z.int(),
 });
 export type BudgetView = z.infer<typeof BudgetView>;
+
+/** 80% of it is spent, or it is used up (spec BUD-3). It stops being so when it resets, is granted more or its limit is raised. */
+export const NearEnd = BudgetView.extend({ text: z.string().meta({ description: 'For people: how much is spent, what is left, when it resets.' }) });
+export type NearEnd = z.infer<typeof NearEnd>;
+/** Used up first. */
+export const NearEnds = z.object({ items: z.array(NearEnd), shown: z.int(), total: Count });
+export type NearEnds = z.infer<typeof NearEnds>;
 
 const By = z.object({ actor: z.string(), name: z.string() });
 
@@ -102,7 +109,7 @@ export const budgetOperations = {
     path: '/budgets',
     summary: 'Lists budgets with what is spent, reserved and left of each, and when it resets.',
     input: PageInput.omit({ cursor: true }).extend({ scope: BudgetScope.optional() }),
-    output: pageOf(BudgetView),
+    output: pageOf(BudgetView).extend({ nearEnd: NearEnds.meta({ description: 'Of all budgets, whatever was asked for.' }) }),
   }),
   get: operation({
     name: 'budgets.get',

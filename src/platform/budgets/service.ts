@@ -8,8 +8,8 @@ import type { RecordAdmin } from '../identity/admin-event.ts';
 import type { Principal } from '../identity/principal.ts';
 import { byOf } from '../identity/principal.ts';
 import type { Log } from '../telemetry/log.ts';
-import { budgetText } from './budget.ts';
-import type { BudgetScope, budgetOperations, BudgetView } from './contract.ts';
+import { budgetText, nearEndText } from './budget.ts';
+import type { BudgetScope, budgetOperations, BudgetView, NearEnds } from './contract.ts';
 import * as store from './store.ts';
 
 export type BudgetsDeps = {
@@ -51,8 +51,8 @@ function reading({ db, providers }: BudgetsDeps): Reading {
   return {
     list: ({ principal: { org } }, { scope, limit }) =>
       db.asOrg(org, async (tx) => {
-        const { rows, total } = await store.listBudgets(tx, org, { scope: scope ?? null, limit });
-        return { items: rows, shown: rows.length, total: exact(total), next: null };
+        const [{ rows, total }, near] = await Promise.all([store.listBudgets(tx, org, { scope: scope ?? null, limit }), nearEnds(tx, org)]);
+        return { items: rows, shown: rows.length, total: exact(total), next: null, nearEnd: near };
       }),
     get: ({ principal: { org } }, { id }) =>
       db.asOrg(org, async (tx) => {
@@ -83,6 +83,14 @@ function reading({ db, providers }: BudgetsDeps): Reading {
         return { plan: 'builder', tokensPerDay: null, leftTokens: null, resetsAtMs: null, providers: keys, message };
       }),
   };
+}
+
+const NEAR_SHOWN = 20;
+
+/** For every screen that says what needs people. */
+export async function nearEnds(tx: Tx, org: OrgId, project: string | null = null): Promise<NearEnds> {
+  const { rows, total } = await store.nearEnds(tx, org, { project, limit: NEAR_SHOWN });
+  return { items: rows.map((row) => ({ ...row, text: nearEndText(row) })), shown: rows.length, total: exact(total) };
 }
 
 type Changing = Pick<Budgets['handlers'], 'set' | 'change' | 'remove'>;
@@ -265,7 +273,7 @@ async function tell({ db, recordAdmin, log }: BudgetsDeps): Promise<void> {
         const detail = { scope, subject, unit, period, limit: limit + granted, spent, reserved, resetsAtMs };
         await recordAdmin(tx, org, { type: `budget.${what}`, subject: id, by: SYSTEM, detail });
         const text = budgetText({ scope, unit, period, limit: limit + granted });
-        log('warn', exhausted ? `The budget of ${text} is used up.` : `More than 80% of the budget of ${text} is spent.`, {
+        log('warn', exhausted ? `The budget of ${text} is used up.` : `At least 80% of the budget of ${text} is spent.`, {
           budget: id,
           name: budget.name,
         });

@@ -11,12 +11,12 @@ import type { BudgetPeriod, BudgetScope, BudgetUnit, BudgetView, GrantView, Requ
 const VIEW = `select v.*, v."limit" + v.granted as most, greatest(0, v."limit" + v.granted - v.spent - v.reserved) as "left",
     budget_until(v.period, v."sinceMs") as "resetsAtMs",
     case when v."limit" + v.granted - v.spent <= 0 or (v.fresh and v.exhausted_at is not null and v.exhausted_at > v.last_grant) then 'exhausted'
-      when v.fresh and v.warned_at is not null then 'warned' else 'open' end as state
+      when v.spent * 5 >= (v."limit" + v.granted) * 4 then 'warned' else 'open' end as state
   from (
     select b.id, b.scope, b.subject, b.unit, b.period, b.amount as "limit", budget_granted(b.org_id, b.id, clock_now()) as granted,
       case when w.fresh then b.spent else 0 end as spent, case when w.fresh then b.reserved else 0 end as reserved,
       case when w.fresh or b.period <> 'five_hours' then budget_since(b.period, b.since, clock_now()) end as "sinceMs",
-      w.fresh, b.warned_at, b.exhausted_at, b.plan, b.created_at as "createdAtMs",
+      w.fresh, b.exhausted_at, b.plan, b.created_at as "createdAtMs",
       coalesce((select max(g.created_at) from budget_grant g where g.org_id = b.org_id and g.budget_id = b.id), '-infinity') as last_grant,
       coalesce(case b.scope
         when 'org' then (select o.name from org o where o.id = b.subject)
@@ -30,9 +30,9 @@ const VIEW = `select v.*, v."limit" + v.granted as most, greatest(0, v."limit" +
     order by b.scope_rank, b.subject, b.unit, b.period, b.id limit $4
   ) v`;
 
-type Row = BudgetView & { fresh: boolean; warned_at: unknown; exhausted_at: unknown; last_grant: unknown; most: number };
+type Row = BudgetView & { fresh: boolean; exhausted_at: unknown; last_grant: unknown; most: number };
 
-function viewOf({ fresh: _fresh, warned_at: _warned, exhausted_at: _exhausted, last_grant: _grant, most: _most, ...view }: Row): BudgetView {
+function viewOf({ fresh: _fresh, exhausted_at: _exhausted, last_grant: _grant, most: _most, ...view }: Row): BudgetView {
   return view;
 }
 
@@ -47,6 +47,24 @@ export async function listBudgets(
     filter.scope,
   ]);
   return { rows: (await rows).map(viewOf), total: count?.total ?? 0 };
+}
+
+/** Most budgets among which those near their end are looked for. */
+const LOOKED_MAX = 10_000;
+
+/** Used up, or spent beyond 80%, but not what allows nothing and refused nobody; with `project` only those of the organization and of it. */
+export async function nearEnds(
+  tx: Tx,
+  org: OrgId,
+  { project, limit }: { project: string | null; limit: number },
+): Promise<{ rows: BudgetView[]; total: number }> {
+  const rows = await tx.query<Row & { total: number }>(
+    `select s.*, count(*) over () as total from (${VIEW}) s
+     where s.state <> 'open' and (s.most > 0 or s.exhausted_at is not null) and ($5::text is null or s.scope = 'org' or (s.scope = 'project' and s.subject = $5))
+     order by s.state = 'warned', s."resetsAtMs", s.id limit $6`,
+    [org, null, null, LOOKED_MAX, project, limit],
+  );
+  return { total: rows[0]?.total ?? 0, rows: rows.map(({ total: _total, ...row }) => viewOf(row)) };
 }
 
 export async function findBudget(tx: Tx, org: OrgId, id: string): Promise<BudgetView | null> {
@@ -126,7 +144,18 @@ const SPENT_BEFORE = `case
   end`;
 
 export async function changeLimit(tx: Tx, org: OrgId, { id, limit }: { id: string; limit: number }): Promise<void> {
-  await tx.query('update budget set amount = $3, exhausted_at = null where org_id = $1 and id = $2', [org, id, limit]);
+  await tx.query('update budget set amount = $3 where org_id = $1 and id = $2', [org, id, limit]);
+  await forgetTold(tx, org, id);
+}
+
+/** A budget that has more is no longer used up, and is told of again at 80% of what it is now. */
+async function forgetTold(tx: Tx, org: OrgId, id: string): Promise<void> {
+  await tx.query(
+    `update budget set exhausted_at = null,
+       warned_at = case when spent * 5 < (amount + budget_granted(org_id, id, clock_now())) * 4 then null else warned_at end
+     where org_id = $1 and id = $2`,
+    [org, id],
+  );
 }
 
 export async function deleteBudget(tx: Tx, org: OrgId, id: string): Promise<void> {
@@ -163,7 +192,7 @@ export async function insertGrant(
     [org, id, budget, amount, reason, request, actor, name, isoTime(untilMs)],
   );
   if (row === undefined) return null;
-  await tx.query('update budget set exhausted_at = null where org_id = $1 and id = $2', [org, budget]);
+  await forgetTold(tx, org, budget);
   return withBy(row);
 }
 

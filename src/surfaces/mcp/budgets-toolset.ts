@@ -151,6 +151,7 @@ function renderAccount(account: AccountView): string {
     `- this month: ${figures(account.month)}`,
     `- forecast: ${month}`,
     `- waiting for budget: ${renderCount(account.runsWaiting)} runs; requests for more: ${renderCount(account.openRequests)}`,
+    ...account.nearEnd.items.map(({ text }) => `- ${text}`),
     ...account.budgets.items.map((each) => `- ${budgetLine(each)}`),
     ...parts,
     ...account.topRuns.items.slice(0, 5).map(({ id, agent, microUsd }) => `- run \`${id}\` of ${agent}: ${amountText('micro_usd', microUsd)}`),

@@ -6,6 +6,7 @@ import type { Count } from '../../kernel/page.ts';
 import { PAGE_SIZE_MAX } from '../../kernel/page.ts';
 import { at, data, dataBlock, dollars, fixed, joined, measured, say, startOf } from '../../kernel/say.ts';
 import type { Said } from '../../kernel/say.ts';
+import { nearEnds } from '../../platform/budgets/service.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { SECURITY_DAYS } from '../alerts/alert.ts';
 import { HandoffPayload } from '../handoffs/contract.ts';
@@ -261,11 +262,12 @@ const COSTS: Source = {
   budgetTokens: 100,
   fetch: fixed('`windlass status`'),
   read: {
-    async stored(tx, { org }) {
-      const { runs, unknown, microUsd, sinceMs } = await store.costsToday(tx, org);
+    async stored(tx, { org, project }) {
+      const [{ runs, unknown, microUsd, sinceMs }, near] = await Promise.all([store.costsToday(tx, org), nearEnds(tx, org, project)]);
       const counts = { runs: { kind: 'exact', value: runs }, unknown: { kind: 'exact', value: unknown } } as const;
       const said = say`- Runs of the organization that ended since ${at(sinceMs)}: ${counts.runs}, ${dollars({ microUsd, known: unknown === 0 })}; of unknown cost: ${counts.unknown}.`;
-      return { items: [{ said, data: { sinceMs, microUsd, ...jsonOf(counts) } }], total: null, arrivalsMs: [] };
+      const budgets = near.items.map(({ id, state, text }): Item => ({ said: say`- ${data(text)} (${data(id)})`, data: { id, state, text } }));
+      return { items: [{ said, data: { sinceMs, microUsd, ...jsonOf(counts) } }, ...budgets], total: null, arrivalsMs: [] };
     },
   },
 };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../../kernel/operation.ts';
 import { Count } from '../../kernel/page.ts';
-import { BudgetView } from '../../platform/budgets/contract.ts';
+import { BudgetView, NearEnds } from '../../platform/budgets/contract.ts';
 
 /** Of each list at most so many are shown; its total says of how many. */
 export const SPEND_SHOWN = 20;
@@ -48,6 +48,7 @@ export const AccountView = z.object({
   models: Shares,
   actors: Shares,
   budgets: z.object({ items: z.array(BudgetView), shown: z.int(), total: Count }),
+  nearEnd: NearEnds,
   forecast: z.object({
     /** What the month comes to at this pace; null when it is too young to tell. */
     monthMicroUsd: z.int().nullable(),

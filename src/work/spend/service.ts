@@ -3,6 +3,7 @@ import type { OrgId } from '../../kernel/ids.ts';
 import type { Handlers } from '../../kernel/operation.ts';
 import type { Count } from '../../kernel/page.ts';
 import type { BudgetView } from '../../platform/budgets/contract.ts';
+import { nearEnds } from '../../platform/budgets/service.ts';
 import { databaseMs } from '../../platform/budgets/store.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Database, Tx } from '../../storage/database.ts';
@@ -30,10 +31,11 @@ export function createSpend({ db, listBudgets }: SpendDeps): { handlers: Handler
           const now = new Date(nowMs);
           const dayMs = Math.floor(nowMs / DAY_MS) * DAY_MS;
           const [monthMs, endsAtMs] = [0, 1].map((later) => Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + later, 1)) as [number, number];
-          const [rows, top, budgets] = await Promise.all([
+          const [rows, top, budgets, near] = await Promise.all([
             store.spendRows(tx, org, { dayMs, monthMs }),
             store.topRuns(tx, org, { sinceMs: monthMs, limit: SPEND_SHOWN }),
             listBudgets(tx, org, { scope: null, limit: BUDGETS_SHOWN }),
+            nearEnds(tx, org),
           ]);
           const all = rows.find((row) => row.by === 'all');
           const month = all?.month ?? NO_FIGURES;
@@ -45,6 +47,7 @@ export function createSpend({ db, listBudgets }: SpendDeps): { handlers: Handler
             models: shares(rows, 'model'),
             actors: shares(rows, 'actor'),
             budgets: { items: budgets.rows, shown: budgets.rows.length, total: exact(budgets.total) },
+            nearEnd: near,
             forecast: { ...forecastMonth(month.microUsd, { nowMs, monthMs, endsAtMs }), endsAtMs, runsOut: runsOut(budgets.rows, nowMs) },
             topRuns: { items: top.rows, shown: top.rows.length, total: exact(top.total) },
             runsWaiting: exact(runs),

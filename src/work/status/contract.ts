@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { operation } from '../../kernel/operation.ts';
 import { Count } from '../../kernel/page.ts';
 import { RunStatus } from '../../kernel/run-status.ts';
+import { NearEnds } from '../../platform/budgets/contract.ts';
 
 /** At most this many of each list are shown; the count says of how many. */
 export const STATUS_SHOWN = 10;
@@ -18,6 +19,8 @@ export const StatusView = z.object({
     count: Count,
     items: z.array(z.object({ id: z.string(), run: z.string(), agent: z.string(), kind: z.string(), question: z.string(), deadlineMs: z.int() })),
   }),
+  /** Budgets that are used up, or of which 80% is spent. */
+  budgetsNearEnd: NearEnds,
   agentsInError: z.object({ count: Count, items: z.array(z.object({ name: z.string(), reason: z.string(), sinceMs: z.int() })) }),
   spend: z.object({
     sinceMs: z.int(),
@@ -90,7 +93,7 @@ export const statusOperations = {
     permission: 'status.read',
     method: 'GET',
     path: '/status',
-    summary: 'Shows the server, runs by status, what waits for people, agents in error and what was spent since a time.',
+    summary: 'Shows the server, runs by status, what waits for people, budgets near their end, agents in error and what was spent since a time.',
     input: z.object({
       since: z.coerce
         .number()

@@ -3,6 +3,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Handlers } from '../../kernel/operation.ts';
 import type { Count } from '../../kernel/page.ts';
+import { nearEnds } from '../../platform/budgets/service.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import type { statusOperations } from './contract.ts';
@@ -42,13 +43,20 @@ export function createStatus(deps: StatusDeps): Status {
         db.asOrg(org, async (tx) => ({ sinceMs: since, items: await store.figuresByAgent(tx, org, since) })),
       async read({ principal: { org } }, { since }) {
         const sinceMs = since ?? midnight();
-        const [health, found] = await Promise.all([db.health(), db.asOrg(org, (tx) => look(tx, org, sinceMs))]);
-        const { runs, questions, errors, spent } = found;
+        const [health, found] = await Promise.all([
+          db.health(),
+          db.asOrg(org, async (tx) => {
+            const [looked, near] = await Promise.all([look(tx, org, sinceMs), nearEnds(tx, org)]);
+            return { ...looked, near };
+          }),
+        ]);
+        const { runs, questions, errors, spent, near } = found;
         return {
           server: { version: deps.version, startedAtMs: deps.startedAtMs, nowMs: clock.nowMs() },
           database: { version: health.serverVersion, roundTripMs: health.roundTripMs },
           runs: runs.map(({ status, count }) => ({ status, count: exact(count) })),
           waitingForPeople: { count: exact(questions.total), items: questions.rows },
+          budgetsNearEnd: near,
           agentsInError: { count: exact(errors.total), items: errors.rows },
           spend: { ...spent, sinceMs, runs: exact(spent.runs), unknown: exact(spent.unknown), rehearsed: exact(spent.rehearsed) },
         };

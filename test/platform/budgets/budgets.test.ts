@@ -47,7 +47,7 @@ test('a budget is set once for a subject, unit and period, changed, shown with w
   assert.ok(call.ok);
   assert.deepEqual(await shownOf(handlers.get(me, { id: made.id })), { spent: 0, reserved: 200, left: 300, state: 'open' });
   await at.ledger.end(call.call, replied(100, 100));
-  assert.deepEqual(await shownOf(handlers.change(me, { id: made.id, limit: 250 })), { spent: 200, reserved: 0, left: 50, state: 'open' });
+  assert.deepEqual(await shownOf(handlers.change(me, { id: made.id, limit: 250 })), { spent: 200, reserved: 0, left: 50, state: 'warned' });
   assert.deepEqual(await shownOf(handlers.change(me, { id: made.id, limit: 100 })), { spent: 200, reserved: 0, left: 0, state: 'exhausted' });
   await at.setTime(DAY_MS);
   assert.deepEqual(await shownOf(handlers.get(me, { id: made.id })), { spent: 0, reserved: 0, left: 100, state: 'open' }, 'a new day');
@@ -183,10 +183,26 @@ test('80% and the end of a budget are each told once in a period, in the journal
   assert.equal(await spend(100), false);
   assert.equal(await spend(100), false);
   assert.deepEqual(told(), ['budget.warned', 'budget.exhausted']);
+  const near = async (): Promise<(readonly [string, string])[]> =>
+    (await at.spend.handlers.read(me, {})).nearEnd.items.map(({ state, text }) => [state, text] as const);
+  assert.deepEqual(await near(), [
+    [
+      'exhausted',
+      'The budget of 240 tokens a day of the organization is used up: 210 tokens spent, 30 tokens left; it resets at 2026-11-29 00:00 UTC.',
+    ],
+  ]);
+  assert.equal((await handlers.list(at.them, { limit: 50 })).nearEnd.shown, 0);
   await at.setTime(DAY_MS);
+  assert.deepEqual(await near(), [], 'a new day');
   assert.equal(await spend(200), true);
+  assert.match((await near())[0]?.[1] ?? '', /^At least 80% .* is spent: 200 tokens spent, 40 tokens left/);
   assert.deepEqual(told(), ['budget.warned', 'budget.exhausted', 'budget.warned']);
   assert.match(at.logged[0] ?? '', /80% of the budget of 240 tokens a day of the organization/);
+  await handlers.set(me, { scope: 'org', unit: 'tokens', period: 'day', limit: 300 });
+  assert.deepEqual(await near(), [], 'it was raised');
+  assert.equal(await spend(50), true);
+  assert.equal(told().length, 4, 'told of again at 80% of what it is now');
+  assert.equal((await handlers.list(me, { limit: 50, scope: 'agent' })).nearEnd.items[0]?.state, 'warned');
 });
 
 test('on plan try the operator’s budget holds beside one’s own and is not the organization’s to change [BUD-4]', async () => {

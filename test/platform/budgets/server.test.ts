@@ -4,11 +4,13 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { amountText, parseAmount } from '../../../src/kernel/amount.ts';
 import type { BudgetView } from '../../../src/platform/budgets/contract.ts';
+import { nearEndText } from '../../../src/platform/budgets/budget.ts';
 import { budgetOperations } from '../../../src/platform/budgets/contract.ts';
 import { runOperations } from '../../../src/runtime/runs/contract.ts';
 import { BUDGETS_TOOLSET } from '../../../src/surfaces/mcp/budgets-toolset.ts';
 import { agentOperations } from '../../../src/work/agents/contract.ts';
 import { spendOperations } from '../../../src/work/spend/contract.ts';
+import { statusOperations } from '../../../src/work/status/contract.ts';
 import { answers, NOW_MS, windlass } from '../../support/cli.ts';
 import { page } from '../../support/cli-fixtures.ts';
 import { testServer } from '../../support/server.ts';
@@ -28,6 +30,9 @@ test('a run over its budget waits, and goes on when a person grants more, throug
   assert.equal(waiting.waitingFor, 'budget');
   assert.match(waiting.reason, /0 runs a month of the agent.*resets at/);
   assert.deepEqual((await api.call(spendOperations.read, {})).runsWaiting, { kind: 'exact', value: 1 });
+  const { budgetsNearEnd } = await api.call(statusOperations.read, {});
+  assert.deepEqual([budgetsNearEnd.total, budgetsNearEnd.items[0]?.state], [{ kind: 'exact', value: 1 }, 'exhausted']);
+  assert.match(budgetsNearEnd.items[0]?.text ?? '', /^The budget of 0 runs a month of the agent greeter is used up/);
   const member = server.api((await server.key({ role: 'member' })).secret);
   const asked = await member.call(budgetOperations.request, { id: budget, amount: 1, reason: 'to greet' });
   await assert.rejects(member.call(budgetOperations.grant, { id: budget, amount: 1, request: asked.id }), { code: 'denied' });
@@ -39,6 +44,7 @@ test('a run over its budget waits, and goes on when a person grants more, throug
   const account = await api.call(spendOperations.read, {});
   assert.deepEqual([account.today.rehearsedCalls, account.today.calls, account.today.microUsd], [1, 0, 0]);
   assert.equal(account.agents.items[0]?.name, 'greeter');
+  assert.equal((await api.call(statusOperations.read, {})).budgetsNearEnd.items[0]?.spent, 1, 'one of one');
 });
 
 test('the operator’s plan caps the organization from the start [BUD-4]', async () => {
@@ -82,11 +88,20 @@ test('windlass budget sets what was written, lists what is left, and says what t
     given.push(input);
     return { ...BUDGET, scope: input.scope, unit: input.unit, period: input.period, limit: input.limit };
   });
-  const server = { operations: [set, answers(budgetOperations.list, () => page([BUDGET]))] };
+  const server = {
+    operations: [
+      set,
+      answers(budgetOperations.list, () => ({ ...page([BUDGET]), nearEnd: { ...page([{ ...BUDGET, text: nearEndText(BUDGET) }]) } })),
+    ],
+  };
   const listed = await windlass(['budget'], { server });
   assert.match(
     listed.out,
     /budget +of +limit +period +spent +reserved +left +resets\nbud_\S+ +org +5\.00 USD +day +4\.50 USD +0\.25 USD +0\.25 USD +in 2 h\n/,
+  );
+  assert.match(
+    listed.out,
+    /\nAt least 80% of the budget of 5\.00 USD a day of the organization is spent: 4\.50 USD spent, 0\.25 USD reserved by calls under way, 0\.25 USD left; it resets at/,
   );
   assert.equal((await windlass(['budget', 'set', '0.20usd', '--agent', 'digest', '--period', 'run'], { server })).exit, 0);
   assert.equal((await windlass(['budget', 'set', '1M tokens'], { server })).exit, 0);

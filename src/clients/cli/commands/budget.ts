@@ -1,9 +1,10 @@
 /** `windlass budget`: what may be spent, what is left, who asked for more and who granted it. */
 import { AppError } from '../../../kernel/errors.ts';
 import { amountText, parseAmount, type Unit } from '../../../kernel/amount.ts';
-import type { BudgetView, GrantView, RequestView } from '../../../platform/budgets/contract.ts';
+import type { BudgetView, GrantView, NearEnds, RequestView } from '../../../platform/budgets/contract.ts';
 import { BudgetPeriod, BudgetScope, budgetOperations } from '../../../platform/budgets/contract.ts';
 import { SPEND_DAYS_MAX, SpendBy, spendOperations } from '../../../work/spend/contract.ts';
+import { renderCount } from '../../../kernel/page.ts';
 import type { Cli, Command, Input, Noun } from '../command.ts';
 import { argument, given, numberOption, option } from '../command.ts';
 import { count, relativeTime, timestamp } from '../format.ts';
@@ -29,6 +30,13 @@ export function budgetTable({ terminal, clock }: Shown, budgets: readonly Budget
 }
 
 const STYLES = { open: 'green', warned: 'yellow', exhausted: 'red' } as const;
+
+/** One line each for budgets that are used up or beyond 80%; none for none. */
+export function nearEndLines({ items, shown, total }: NearEnds): Line[] {
+  const lines = items.map(({ text, state }): Line => [[state === 'exhausted' ? 'red' : 'yellow', text]]);
+  if (lines.length === 0) return [];
+  return ['', ...lines, ...(renderCount(total) === String(shown) ? [] : [`${shown} of ${renderCount(total)} near their end.`])];
+}
 
 function requestTable({ terminal, clock }: Shown, requests: readonly RequestView[], unitOf: (budget: string) => Unit | null): Line[] {
   const rows = requests.map((each): Line[] => {
@@ -58,7 +66,8 @@ const list: Command = {
     const wanted = given({ scope: oneOf(BudgetScope.options, option(input, 'scope'), 'scope'), limit: option(input, 'limit') });
     const page = await (await cli.connect()).call(budgetOperations.list, wanted);
     const nothing = 'There is no budget: nothing is capped. Set one: windlass budget set 10usd --period day';
-    return { value: page, lines: pageLines(page, { table: () => budgetTable(cli, page.items), nothing, more: '' }) };
+    const lines = pageLines(page, { table: () => budgetTable(cli, page.items), nothing, more: '' });
+    return { value: page, lines: [...lines, ...nearEndLines(page.nearEnd)] };
   },
 };
 

@@ -19,7 +19,7 @@ import { figuresText, forecastText } from '../spend-lines.ts';
 import { fields } from '../table.ts';
 import type { Line } from '../terminal.ts';
 import { approvalTable } from './approvals.ts';
-import { budgetTable } from './budget.ts';
+import { budgetTable, nearEndLines } from './budget.ts';
 import { runTable } from './runs.ts';
 
 const VersionAnswer = z.object({ version: z.string(), startedAtMs: z.int() });
@@ -129,7 +129,7 @@ function budgetLines(cli: Pick<Cli, 'terminal' | 'clock'>, spend: Part<AccountVi
   if (!spend.ok || spend.value.budgets.shown === 0) return [];
   const { items, shown, total } = spend.value.budgets;
   const of = renderCount(total) === String(shown) ? '' : `, ${shown} of ${renderCount(total)}`;
-  return ['', [['bold', `Budgets${of}`]], ...budgetTable(cli, items)];
+  return ['', [['bold', `Budgets${of}`]], ...budgetTable(cli, items), ...nearEndLines(spend.value.nearEnd)];
 }
 
 function questionLines(cli: Pick<Cli, 'terminal' | 'clock'>, questions: Status['questions']): Line[] {

@@ -13,7 +13,7 @@ import { useCall } from '../../state/query.ts';
 import { useMay } from '../../state/session.tsx';
 import { AlertActions } from '../context/alerts.tsx';
 import { Approval } from './approval.tsx';
-import { BudgetRequest, Proposed, Waits } from './waiting.tsx';
+import { BudgetNearEnd, BudgetRequest, Proposed, Waits } from './waiting.tsx';
 
 const SHOWN = 20;
 const HALTED_SHOWN = 5;
@@ -25,7 +25,7 @@ type Run = AnswerOf<typeof api.runs.list>['items'][number];
 export function Needs() {
   const approvals = useCall(api.approvals.list, useMay('approvals.read') ? { limit: SHOWN } : null, { live: ['approval', 'run.ended'] });
   const alerts = useCall(api.alerts.list, useMay('context.read') ? { limit: SHOWN } : null, { live: ['alert'], everyMs: 30_000 });
-  const status = useCall(api.status.read, useMay('status.read') ? {} : null, { live: ['agent', 'run.ended'] });
+  const status = useCall(api.status.read, useMay('status.read') ? {} : null, { live: ['agent', 'run.ended', 'budget'], everyMs: 60_000 });
   const halted = useCall(api.runs.list, useMay('runs.read') ? { status: 'halted', limit: SHOWN } : null, { live: ['run.ended', 'run.queued'] });
   const [mayRaise, mayAnswer, mayWrite] = [useMay('budgets.raise'), useMay('approvals.answer'), useMay('context.write')];
   const requests = useCall(api.budgets.requests, mayRaise ? { state: 'open', limit: SHOWN } : null, { live: ['budget'], everyMs: 30_000 });
@@ -36,14 +36,15 @@ export function Needs() {
   const sources = [approvals, alerts, status, halted, requests, proposals, handoffs];
   const stopped = (halted.data?.items ?? []).filter((run) => (run.endedAtMs ?? 0) > since);
   const agents = status.data?.agentsInError.items ?? [];
+  const budgets = status.data?.budgetsNearEnd.items ?? [];
   const alertItems = alerts.data?.items ?? [];
   const asked = approvals.data?.items ?? [];
   const waiting = [requests.data?.items ?? [], proposals.data?.items ?? [], handoffs.data?.items ?? []] as const;
-  const total = asked.length + alertItems.length + agents.length + stopped.length + waiting.flat().length;
+  const total = budgets.length + asked.length + alertItems.length + agents.length + stopped.length + waiting.flat().length;
   const failed = [
     { what: 'What runs ask', query: approvals },
     { what: 'Alerts', query: alerts },
-    { what: 'Agents in error', query: status },
+    { what: 'Agents in error and budgets', query: status },
     { what: 'Halted runs', query: halted },
     { what: 'Requests for more of a budget', query: requests },
     { what: 'Proposals of standards', query: proposals },
@@ -69,6 +70,9 @@ export function Needs() {
       {alerts.data?.next !== null && alerts.data !== undefined && (
         <p className="muted">{count(alerts.data.total)} alerts are open; the worst are shown.</p>
       )}
+      {budgets.map((budget) => (
+        <BudgetNearEnd key={budget.id} budget={budget} />
+      ))}
       {agents.map((agent) => (
         <AgentInError key={agent.name} agent={agent} />
       ))}

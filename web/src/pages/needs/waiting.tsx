@@ -1,11 +1,12 @@
 /** What waits for a person besides runs: requests for more of a budget, proposals of standards, handoffs from other projects. */
-import type { BudgetView, RequestView } from '../../../../src/platform/budgets/contract.ts';
+import type { BudgetView, NearEnd, RequestView } from '../../../../src/platform/budgets/contract.ts';
 import type { HandoffView } from '../../../../src/work/handoffs/contract.ts';
 import type { ProposalView } from '../../../../src/work/standards/contract.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { Time } from '../../parts/time.tsx';
 import { api } from '../../state/api.ts';
 import { useCall } from '../../state/query.ts';
+import { useMay } from '../../state/session.tsx';
 import { HandoffActions } from '../context/handoff.tsx';
 import { amount } from '../spend/frame.tsx';
 import { RequestActions } from '../spend/request.tsx';
@@ -39,6 +40,28 @@ export function BudgetRequest({ request }: { request: RequestView }) {
       )}
       <div className="row">
         <RequestActions request={request} />
+      </div>
+    </article>
+  );
+}
+
+/** A budget that is used up, or of which 80% is spent: gone from here when it resets or has more. */
+export function BudgetNearEnd({ budget }: { budget: NearEnd }) {
+  const mayRaise = useMay('budgets.raise');
+  return (
+    <article className="card need" data-need tabIndex={0} aria-label={budget.text}>
+      <header>
+        <h3 className="grow">
+          <a href="/spend/budgets">{budget.scope === 'org' ? 'The budget of everything' : `The budget of ${budget.scope} ${budget.name}`}</a>{' '}
+          {budget.state === 'exhausted' ? 'is used up' : 'is nearly used up'}
+        </h3>
+        <Badge tone={budget.state === 'exhausted' ? 'bad' : 'wait'}>{budget.state === 'exhausted' ? 'used up' : '80%'}</Badge>
+      </header>
+      <p>{budget.text}</p>
+      <div className="row">
+        <a className="button" href="/spend/budgets">
+          {mayRaise && budget.plan === null ? 'Raise it or grant more' : 'Look at it'}
+        </a>
       </div>
     </article>
   );
