@@ -87,7 +87,11 @@ export async function openDatabase(config: Config, deps: { clock: Clock; closers
 }
 
 export function openBlobs(config: Config): Blobs {
-  return config.blobs === 'none' ? createNoBlobs() : createFolderBlobs({ folder: join(config.home, 'blobs'), randomBytes });
+  return config.blobs === 'none' ? createNoBlobs() : createFolderBlobs({ folder: blobsFolder(config), randomBytes });
+}
+
+export function blobsFolder(config: Config): string {
+  return join(config.home, 'blobs');
 }
 
 type Announcing = { url: string; version: string; fetch: typeof globalThis.fetch; clock: Clock };

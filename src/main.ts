@@ -18,6 +18,8 @@ import { createLedger } from './platform/budgets/ledger-service.ts';
 import type { OrgId, ProjectId, RunId } from './kernel/ids.ts';
 import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
+import { auditOperations } from './platform/audit/contract.ts';
+import { auditHandlers } from './platform/audit/service.ts';
 import { approvalOperations } from './platform/approvals/contract.ts';
 import { createApprovals } from './platform/approvals/service.ts';
 import { identityOperations } from './platform/identity/contract.ts';
@@ -27,6 +29,8 @@ import { createIdentity } from './platform/identity/service.ts';
 import { createSignIn } from './platform/sign-in/service.ts';
 import { decideByTier } from './platform/policy/policy.ts';
 import type { Log } from './platform/telemetry/log.ts';
+import { modelHandlers } from './runtime/models/catalogue.ts';
+import { modelOperations } from './runtime/models/contract.ts';
 import type { Models } from './runtime/models/model.ts';
 import { createEmbedder } from './runtime/models/embeddings.ts';
 import { createModels, modelFromKeys } from './runtime/models/models.ts';
@@ -336,6 +340,8 @@ function operationsOf(built: Domains & Pick<Ground, 'identity' | 'db'>): Bound<P
     ...bind(templateOperations, built.templates.handlers),
     ...bind(runOperations, built.runs.handlers),
     ...bind(toolOperations, toolHandlers(toolset.tools)),
+    ...bind(modelOperations, modelHandlers(built.models)),
+    ...bind(auditOperations, auditHandlers({ db: built.db, verify: (org, stream) => built.views.verify(org, stream) })),
     ...bind(approvalOperations, built.approvals.handlers),
     ...bind(scheduleOperations, built.schedules.handlers),
     ...bind(standardOperations, built.standards.handlers),

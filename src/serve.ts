@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from './config.ts';
 import type { Base, Closer } from './ground.ts';
-import { repeat } from './ground.ts';
+import { blobsFolder, openBlobs, repeat } from './ground.ts';
 import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
 import type { Principal } from './platform/identity/principal.ts';
@@ -26,6 +26,7 @@ import { createRequestLog } from './platform/telemetry/request-log.ts';
 import { requestRetention } from './runtime/runs/request-store.ts';
 import { createWatch } from './runtime/runs/watch.ts';
 import type { HttpDeps } from './surfaces/http/app.ts';
+import type { Retention } from './storage/retention.ts';
 import { createRetention } from './storage/retention.ts';
 import { createHttpApp } from './surfaces/http/app.ts';
 import { mountConsole } from './surfaces/http/console.ts';
@@ -54,11 +55,14 @@ import { createWhileAllowed } from './surfaces/http/while-allowed.ts';
 import { createTraffic, engineMetrics, organizationMetrics } from './surfaces/http/metrics.ts';
 import { createOnceStore, onceRetention } from './surfaces/http/store.ts';
 import { statusOperations } from './work/status/contract.ts';
+import type { StatusDeps } from './work/status/service.ts';
 import { createStatus } from './work/status/service.ts';
 import type { Webhooks } from './work/webhooks/service.ts';
 
 export type ServeDeps = Pick<Base, 'clock' | 'ids' | 'log'> & {
   db: Database;
+  /** Which database it is, for people. */
+  description: string;
   hub: Pick<WakeupHub, 'onNews' | 'onAnyNews'>;
   identity: Pick<Identity, 'authenticate' | 'onKeyEnded'>;
   databaseClock: Clock;
@@ -93,7 +97,7 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
   closers.push(repeat({ clock, everyMs: SWEEP_EVERY_MS, log, what: 'deleting what is old' }, () => retention.sweep()));
   const closing = new AbortController();
   const startedAtMs = clock.nowMs();
-  const status = createStatus({ db, clock, version, startedAtMs });
+  const status = createStatus({ db, clock, version, startedAtMs, storage: storageOf(config, { description: deps.description, retention }) });
   const traffic = createTraffic(requests);
   const feed = createFeed({ db, clock, onAnyNews: hub.onAnyNews });
   const door = {
@@ -148,4 +152,14 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
   closers.push({ what: 'HTTP', close: () => listening.close() }, { what: 'MCP', close: () => mcp.close() });
   closers.push({ what: 'event streams', close: async () => closing.abort() });
   return listening.url;
+}
+
+/** What is kept where, for who operates the server. */
+function storageOf(config: Config, { description, retention }: { description: string; retention: Pick<Retention, 'list'> }): StatusDeps['storage'] {
+  return {
+    embedded: config.databaseUrl === null,
+    description,
+    blobs: { ...openBlobs(config), place: config.blobs === 'none' ? null : blobsFolder(config) },
+    retention: () => [{ class: 'reviews', days: config.reviews.keepDays }, ...retention.list()],
+  };
 }

@@ -3,11 +3,13 @@
  * of forms, so that the page carries neither zod nor the schemas it does not show; types come straight from the contracts.
  */
 import { approvalOperations } from '../src/platform/approvals/contract.ts';
+import { auditOperations } from '../src/platform/audit/contract.ts';
 import { budgetOperations } from '../src/platform/budgets/contract.ts';
 import { identityOperations } from '../src/platform/identity/contract.ts';
 import { signInOperations } from '../src/platform/sign-in/contract.ts';
 import { telemetryOperations } from '../src/platform/telemetry/contract.ts';
 import { feedOperations } from '../src/runtime/feed/contract.ts';
+import { modelOperations } from '../src/runtime/models/contract.ts';
 import { runOperations } from '../src/runtime/runs/contract.ts';
 import { scheduleOperations } from '../src/runtime/schedules/contract.ts';
 import { toolOperations } from '../src/runtime/tools/contract.ts';
@@ -34,6 +36,7 @@ export const OPERATIONS = {
   agents: agentOperations,
   alerts: alertOperations,
   approvals: approvalOperations,
+  audit: auditOperations,
   briefing: briefingOperations,
   budgets: budgetOperations,
   documents: documentOperations,
@@ -42,6 +45,7 @@ export const OPERATIONS = {
   findings: findingOperations,
   handoffs: handoffOperations,
   identity: identityOperations,
+  models: modelOperations,
   notes: noteOperations,
   panels: panelOperations,
   personas: personaOperations,

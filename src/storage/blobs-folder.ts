@@ -1,12 +1,13 @@
 /**
  * Blobs in a folder: one file each, written beside its place, flushed, then renamed, so that a crash leaves a whole blob or none.
  */
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '../kernel/canonical-json.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { OrgId, RandomBytes } from '../kernel/ids.ts';
-import { blobPath, digestBlob } from './blobs.ts';
+import type { Count } from '../kernel/page.ts';
+import { BLOBS_COUNTED_MAX, blobFolder, blobPath, digestBlob } from './blobs.ts';
 import type { BlobDigest, Blobs } from './blobs.ts';
 
 export function createFolderBlobs(options: { folder: string; randomBytes: RandomBytes }): Blobs {
@@ -52,7 +53,26 @@ export function createFolderBlobs(options: { folder: string; randomBytes: Random
         throw folderFault('deleted', error);
       }
     },
+    async usage(org) {
+      try {
+        return await countFiles(join(options.folder, blobFolder(org)));
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return { files: { kind: 'exact', value: 0 }, bytes: { kind: 'exact', value: 0 } };
+        throw folderFault('counted', error);
+      }
+    },
   };
+}
+
+async function countFiles(folder: string): Promise<{ files: Count; bytes: Count }> {
+  let [files, bytes] = [0, 0];
+  for await (const entry of await opendir(folder, { recursive: true })) {
+    if (!entry.isFile()) continue;
+    if (files === BLOBS_COUNTED_MAX) return { files: { kind: 'at_least', value: files }, bytes: { kind: 'at_least', value: bytes } };
+    files += 1;
+    bytes += (await sizeOf(join(entry.parentPath, entry.name))) ?? 0;
+  }
+  return { files: { kind: 'exact', value: files }, bytes: { kind: 'exact', value: bytes } };
 }
 
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {

@@ -23,5 +23,8 @@ export function createNoBlobs(): Blobs {
     async delete(org, digest) {
       blobPath(org, digest);
     },
+    async usage() {
+      return { files: { kind: 'exact', value: 0 }, bytes: { kind: 'exact', value: 0 } };
+    },
   };
 }

@@ -5,6 +5,7 @@
 import { sha256Hex } from '../kernel/canonical-json.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { OrgId } from '../kernel/ids.ts';
+import type { Count } from '../kernel/page.ts';
 
 declare const digest: unique symbol;
 /** Lower-case hex SHA-256 of a blob's bytes. */
@@ -20,7 +21,12 @@ export type Blobs = {
   has(org: OrgId, digest: BlobDigest): Promise<boolean>;
   /** Idempotent: what is not there is deleted. */
   delete(org: OrgId, digest: BlobDigest): Promise<void>;
+  /** What the organization has; "at least" beyond BLOBS_COUNTED_MAX files. @throws AppError `unavailable` */
+  usage(org: OrgId): Promise<{ files: Count; bytes: Count }>;
 };
+
+/** More files than this are not looked at to tell how much there is. */
+export const BLOBS_COUNTED_MAX = 20_000;
 
 export const BLOB_MAX_BYTES = 64 * 1024 * 1024;
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -40,9 +46,14 @@ export function parseBlobDigest(text: string): BlobDigest {
   return text as BlobDigest;
 }
 
+/** The folder of an organization's blobs below its root. @throws AppError `invalid_input` for what could leave the root. */
+export function blobFolder(org: OrgId): string {
+  if (!ORG.test(org)) throw new AppError('invalid_input', 'That is not an organization id.');
+  return org;
+}
+
 /** Where a blob is below its root: `org/ab/abcdef…`. @throws AppError `invalid_input` for what could leave the root. */
 export function blobPath(org: OrgId, name: BlobDigest): readonly [string, string, string] {
-  if (!ORG.test(org)) throw new AppError('invalid_input', 'That is not an organization id.');
   parseBlobDigest(name);
-  return [org, name.slice(0, 2), name];
+  return [blobFolder(org), name.slice(0, 2), name];
 }

@@ -57,6 +57,8 @@ export function createRetention(options: { clock: Clock; classes: readonly Reten
   };
 }
 
+export type Retention = ReturnType<typeof createRetention>;
+
 async function sweepClass(each: RetentionClass, options: { olderThanMs: number; signal: AbortSignal | undefined }): Promise<RetentionReport> {
   let deleted = 0;
   try {

@@ -33,6 +33,15 @@ export function blobsConformance(name: string, create: () => Promise<Blobs & Asy
     if (blobs.kind !== 'none') assert.equal((await blobs.get(A, empty))?.byteLength, 0);
   });
 
+  void test(`${name}: says how much an organization has, and nothing of another's [STO-2][STO-3]`, async () => {
+    await using blobs = await create();
+    const none = { files: { kind: 'exact', value: 0 }, bytes: { kind: 'exact', value: 0 } };
+    assert.deepEqual(await blobs.usage(A), none);
+    for (const text of ['one', 'three', 'one']) await blobs.put(A, bytes(text));
+    const kept = { files: { kind: 'exact', value: 2 }, bytes: { kind: 'exact', value: 8 } };
+    assert.deepEqual([await blobs.usage(A), await blobs.usage(B)], [blobs.kind === 'none' ? none : kept, none]);
+  });
+
   void test(`${name}: another organization has nothing of it [STO-2][STO-3]`, async () => {
     await using blobs = await create();
     const digest = await blobs.put(A, bytes('of A'));

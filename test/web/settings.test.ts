@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => browser?.[Symbol.asyncDispose]());
 
-const SETTINGS = ['', '/keys', '/people', '/browsers', '/webhooks'].map((part) => `/settings${part}`);
+const SETTINGS = ['', '/keys', '/people', '/models', '/storage', '/browsers', '/webhooks'].map((part) => `/settings${part}`);
 
 test('every page of trust and settings [WEB-1]', { skip: NO_BROWSER }, async () => {
   await using world = await consoleWorld();
@@ -33,6 +33,7 @@ test('every page of trust and settings [WEB-1]', { skip: NO_BROWSER }, async () 
     '/trust/tools',
     '/trust/tools/http_send',
     '/trust/requests',
+    '/trust/audit',
     `/trust/requests?id=${traced.headers.get('x-correlation-id') ?? ''}`,
     ...SETTINGS,
   ];

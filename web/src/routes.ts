@@ -84,6 +84,7 @@ export const ROUTES: readonly Route[] = [
   { path: '/trust/tools', load: async () => (await import('./pages/trust/tools.tsx')).Tools, permission: 'tools.read' },
   { path: '/trust/tools/:name', load: async () => (await import('./pages/trust/tool.tsx')).Tool, permission: 'tools.read' },
   { path: '/trust/requests', load: async () => (await import('./pages/trust/requests.tsx')).Requests, permission: 'audit.read' },
+  { path: '/trust/audit', load: async () => (await import('./pages/trust/audit.tsx')).Audit, permission: 'audit.read' },
   {
     path: '/settings',
     load: async () => (await import('./pages/settings/about.tsx')).About,
@@ -91,6 +92,8 @@ export const ROUTES: readonly Route[] = [
   },
   { path: '/settings/keys', load: async () => (await import('./pages/settings/keys.tsx')).Keys, permission: 'keys.read' },
   { path: '/settings/people', load: async () => (await import('./pages/settings/people.tsx')).People, permission: 'keys.read' },
+  { path: '/settings/models', load: async () => (await import('./pages/settings/models.tsx')).Models, permission: 'status.read' },
+  { path: '/settings/storage', load: async () => (await import('./pages/settings/storage.tsx')).Storage, permission: 'engine.operate' },
   { path: '/settings/browsers', load: async () => (await import('./pages/settings/browsers.tsx')).Browsers },
   { path: '/settings/webhooks', load: async () => (await import('./pages/settings/webhooks.tsx')).Webhooks, permission: 'projects.read' },
 ];

@@ -21,6 +21,8 @@ export type Aliases = {
   resolve(name: string): Chain | null;
   /** Those that can be used now, sorted. */
   names(): string[];
+  /** What stands behind one of them, unchosen; null for what is no alias. */
+  settingsOf(name: string): AliasSettings | null;
 };
 
 export type AliasesDeps = {
@@ -52,6 +54,11 @@ export function createAliases(deps: AliasesDeps): Aliases {
       }
       const models = usual(name);
       return models.length === 0 ? null : { alias: name, models, cacheSeconds: null };
+    },
+    settingsOf(name) {
+      if (Object.hasOwn(deps.settings, name)) return deps.settings[name] ?? null;
+      const [first, ...fallbacks] = usual(name);
+      return first === undefined ? null : { models: [{ model: first, weight: 1 }], fallbacks, cacheSeconds: null };
     },
     names: () => [...new Set([...Object.keys(deps.settings), ...Object.keys(USUAL).filter((name) => usual(name).length > 0)])].toSorted(),
   };

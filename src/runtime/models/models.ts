@@ -5,13 +5,15 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, toAppError } from '../../kernel/errors.ts';
 import { createAliases, type Aliases, type AliasSettings } from './aliases.ts';
+import { catalogueOf } from './catalogue.ts';
 import { createCircuits, type Circuits } from './circuit.ts';
 import { classify } from './classify.ts';
+import type { ModelsView } from './contract.ts';
 import { modelFailure } from './failure.ts';
 import { boundedFetch, newExchange, type Exchange, type Fetch } from './http.ts';
 import { DEFAULT_MODEL_LIMITS, type ModelLimits } from './limits.ts';
 import type { ModelFailure, ModelOutcome, ModelRequest, Models } from './model.ts';
-import { factsFromTable, readPriceTable, withOverrides } from './prices.ts';
+import { factsFromTable, readPriceTable, withOverrides, type PriceTable } from './prices.ts';
 import { callOptions } from './prompt.ts';
 import { openModel, providersFrom, type Provider, type ProviderSettings } from './providers.ts';
 import { createRehearsal, REHEARSAL_FACTS, type Rehearsal, type RehearsalDeps } from './rehearsal.ts';
@@ -45,6 +47,8 @@ export type ModelSources = {
   /** The key of a provider, undefined where there is none. */
   keyOf(provider: Provider): string | undefined;
   rehearsal: Rehearsal;
+  /** For people: prices, aliases, providers. */
+  catalogue(): ModelsView;
 };
 
 type CallOptions = Parameters<Models['call']>[1];
@@ -62,9 +66,11 @@ export function createModels(deps: ModelsDeps): Models & ModelSources {
   const rehearsal = createRehearsal({ clock, ...deps.rehearsal });
   const prices = withOverrides(readPriceTable(), deps.prices ?? {});
   const isProvider = (name: string): boolean => name === REHEARSAL || providers.has(name);
+  const canCall = (provider: Provider): boolean => provider.keyNames.length === 0 || keyOf(provider, deps.credential) !== undefined;
   const isUsable = (model: string): boolean => {
-    const provider = placeOf(model).provider;
-    return provider === null || provider.keyNames.length === 0 || keyOf(provider, deps.credential) !== undefined;
+    const name = model.slice(0, model.indexOf('/'));
+    const provider = providers.get(name);
+    return name === REHEARSAL || (provider !== undefined && canCall(provider));
   };
   const aliases = createAliases({ settings: deps.aliases ?? {}, isProvider, isUsable, random: deps.random ?? (() => 0) });
 
@@ -99,8 +105,17 @@ export function createModels(deps: ModelsDeps): Models & ModelSources {
     return outcome;
   }
 
+  const available = (): ReturnType<Models['available']> => availableOf(prices, { providers: [...providers.values()], canCall, rehearsal });
+  const own = { prices: new Set(Object.keys(deps.prices ?? {})), aliases: new Set(Object.keys(deps.aliases ?? {})) };
+
   return {
-    ...{ call, aliases, circuits, isProvider, rehearsal },
+    ...{ call, aliases, circuits, isProvider, rehearsal, available },
+    catalogue: () =>
+      catalogueOf({
+        nowMs: () => clock.nowMs(),
+        ...{ prices, own, aliases, available, isUsable },
+        refusedUntilMs: (name) => circuits.refusedUntilMs(name),
+      }),
     provider: (model) => placeOf(model).provider,
     keyOf: (provider) => keyOf(provider, deps.credential),
     facts(model) {
@@ -108,16 +123,19 @@ export function createModels(deps: ModelsDeps): Models & ModelSources {
       return placeOf(named).provider === null ? REHEARSAL_FACTS : factsFromTable(prices, named, clock.nowMs());
     },
     openUntilMs: (model) => circuits.refusedUntilMs(placeOf(model).circuit),
-    available() {
-      const scripts = rehearsal.list().map((name) => `${REHEARSAL}/${name}`);
-      const real = [...providers.values()].map((provider) => {
-        const configured = provider.keyNames.length === 0 || keyOf(provider, deps.credential) !== undefined;
-        const models = configured ? Object.keys(prices.models).filter((model) => model.startsWith(`${provider.name}/`)) : [];
-        return { provider: provider.name, configured, models, why: whyOf(provider, configured) };
-      });
-      return [...real, { provider: REHEARSAL, configured: true, models: scripts, why: 'scripted answers, no key needed' }];
-    },
   };
+}
+
+type Known = { providers: readonly Provider[]; canCall: (provider: Provider) => boolean; rehearsal: Pick<Rehearsal, 'list'> };
+
+function availableOf(prices: PriceTable, { providers, canCall, rehearsal }: Known): ReturnType<Models['available']> {
+  const scripts = rehearsal.list().map((name) => `${REHEARSAL}/${name}`);
+  const real = providers.map((provider) => {
+    const configured = canCall(provider);
+    const models = configured ? Object.keys(prices.models).filter((model) => model.startsWith(`${provider.name}/`)) : [];
+    return { provider: provider.name, configured, models, why: whyOf(provider, configured) };
+  });
+  return [...real, { provider: REHEARSAL, configured: true, models: scripts, why: 'scripted answers, no key needed' }];
 }
 
 type ProviderCall = { provider: Provider; name: string; request: ModelRequest; limits: ModelLimits };

@@ -57,6 +57,34 @@ export const ActivityView = z.object({
     .meta({ description: 'The latest changes of agents.' }),
 });
 
+/** Of the largest tables so many are told. */
+export const TABLES_SHOWN = 10;
+
+export const StorageView = z.object({
+  database: z.object({
+    /** Run by this server itself, or somebody else's by DATABASE_URL. */
+    embedded: z.boolean(),
+    /** As the start prints it: where it is, without its password. */
+    description: z.string(),
+    version: z.string(),
+    /** Of all tables with their indexes, whoever's rows they hold. */
+    bytes: z.int(),
+    /** The largest first; `rows` is PostgreSQL's own estimate, null where it has none yet. */
+    tables: z.object({ items: z.array(z.object({ name: z.string(), bytes: z.int(), rows: z.int().nullable() })), shown: z.int(), total: Count }),
+  }),
+  artefacts: z.object({
+    /** Where transcripts and what runs made go: a folder, or nowhere. */
+    kind: z.enum(['folder', 'none']),
+    place: z.string().nullable(),
+    /** Of this organization. */
+    files: Count,
+    bytes: Count,
+  }),
+  /** What is deleted by itself when it is older than so many days; what is not listed is kept until it is deleted. */
+  retention: z.array(z.object({ class: z.string(), days: z.int().nullable() })),
+});
+export type StorageView = z.infer<typeof StorageView>;
+
 const AgentFigures = z.object({
   agent: z.string(),
   runs: z.int(),
@@ -70,6 +98,15 @@ const AgentFigures = z.object({
 });
 
 export const statusOperations = {
+  storage: operation({
+    name: 'status.storage',
+    permission: 'engine.operate',
+    method: 'GET',
+    path: '/status/storage',
+    summary: 'Shows where everything is kept, how large it is, and what is deleted by itself when it is old.',
+    input: z.object({}),
+    output: StorageView,
+  }),
   activity: operation({
     name: 'status.activity',
     permission: 'status.read',

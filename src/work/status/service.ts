@@ -5,12 +5,24 @@ import type { Handlers } from '../../kernel/operation.ts';
 import type { Count } from '../../kernel/page.ts';
 import { nearEnds } from '../../platform/budgets/service.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
+import type { Blobs } from '../../storage/blobs.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import type { statusOperations } from './contract.ts';
-import { STATUS_SHOWN } from './contract.ts';
+import { STATUS_SHOWN, TABLES_SHOWN } from './contract.ts';
 import * as store from './store.ts';
 
-export type StatusDeps = { db: Database; clock: Clock; version: string; startedAtMs: number };
+export type StatusDeps = {
+  db: Database;
+  clock: Clock;
+  version: string;
+  startedAtMs: number;
+  storage: {
+    embedded: boolean;
+    description: string;
+    blobs: Pick<Blobs, 'kind' | 'usage'> & { place: string | null };
+    retention: () => { class: string; days: number | null }[];
+  };
+};
 
 export type OrgFigures = { runs: { status: string; count: number }[]; questions: number; agentsInError: number; today: store.Spent };
 export type Status = {
@@ -41,6 +53,20 @@ export function createStatus(deps: StatusDeps): Status {
         }),
       agents: ({ principal: { org } }, { since }) =>
         db.asOrg(org, async (tx) => ({ sinceMs: since, items: await store.figuresByAgent(tx, org, since) })),
+      async storage({ principal: { org } }) {
+        const { embedded, description, blobs, retention } = deps.storage;
+        const [health, tables, used] = await Promise.all([
+          db.health(),
+          db.asOrg(org, (tx) => store.largestTables(tx, TABLES_SHOWN)),
+          blobs.usage(org),
+        ]);
+        const { rows, bytes, total } = tables;
+        return {
+          database: { embedded, description, version: health.serverVersion, bytes, tables: { items: rows, shown: rows.length, total: exact(total) } },
+          artefacts: { kind: blobs.kind, place: blobs.place, ...used },
+          retention: retention(),
+        };
+      },
       async read({ principal: { org } }, { since }) {
         const sinceMs = since ?? midnight();
         const [health, found] = await Promise.all([

@@ -49,6 +49,20 @@ export async function spentSince(tx: Tx, org: OrgId, sinceMs: number): Promise<S
   return row ?? { runs: 0, unknown: 0, rehearsed: 0, microUsd: 0, inputTokens: 0, outputTokens: 0 };
 }
 
+type Tables = { rows: { name: string; bytes: number; rows: number | null }[]; bytes: number; total: number };
+
+/** Sizes of tables with their indexes and what is stored beside them: of the database, which all organizations share. */
+export async function largestTables(tx: Tx, limit: number): Promise<Tables> {
+  const rows = await tx.query<{ name: string; bytes: number; rows: number | null; whole: number; total: number }>(
+    `select c.relname as name, pg_total_relation_size(c.oid) as bytes, case when c.reltuples >= 0 then c.reltuples::bigint end as rows,
+       (sum(pg_total_relation_size(c.oid)) over ())::bigint as whole, count(*) over () as total
+     from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' order by bytes desc, name limit $1`,
+    [limit],
+  );
+  const [first] = rows;
+  return { rows: rows.map(({ name, bytes, rows: count }) => ({ name, bytes, rows: count })), bytes: first?.whole ?? 0, total: first?.total ?? 0 };
+}
+
 type Activity = z.infer<typeof ActivityView>;
 
 export function endedSince(tx: Tx, org: OrgId, sinceMs: number): Promise<Activity['ended']> {

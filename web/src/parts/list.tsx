@@ -3,11 +3,13 @@
  * it failed and when it could not be read again.
  */
 import type { ReactNode } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { Count } from '../../../src/kernel/page.ts';
 import type { Problem } from '../state/api.ts';
 import { count as countText, number } from '../state/format.ts';
 import type { Query } from '../state/query.ts';
 import { Failed, Loading, Outdated } from './states.tsx';
+import { Time } from './time.tsx';
 
 export type Column<T> = {
   title: string;
@@ -28,7 +30,14 @@ export type Rows<T> = Pick<Query<unknown>, 'loading' | 'reload' | 'atMs'> & {
   problem: Problem | null;
   /** Null when all is shown. */
   more: (() => void) | null;
+  /** More is being read. */
+  reading?: boolean;
+  /** Rows from there on were not read again since. */
+  stale?: { from: number; atMs: number } | null;
 };
+
+/** For what is there whole and needs no reading. */
+export const STILL = { problem: null, loading: false, reload: (): void => undefined, atMs: 0, more: null } as const;
 
 type Props<T> = {
   /** For people, as in `runs`. */
@@ -48,41 +57,104 @@ export function List<T>({ what, rows, columns, keyOf, empty }: Props<T>) {
   return (
     <>
       <Outdated query={rows} />
-      <div className="list">
-        <table>
-          <caption className="unseen">{what}</caption>
-          <thead>
-            <tr>
-              {columns.map((column) => (
-                <th key={column.title} scope="col" className={classOf(column)}>
-                  {column.title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {items.map((item) => (
-              <tr key={keyOf(item)}>
-                {columns.map((column) => (
-                  <td key={column.title} className={classOf(column)}>
-                    {column.render(item)}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table what={what} items={items} columns={columns} keyOf={keyOf} total={total} />
       <div className="list-foot">
         <span role="status">{shownOf(items.length, total, what)}</span>
+        {rows.stale !== undefined && rows.stale !== null && (
+          <span>
+            After the first {number(rows.stale.from)} as it was <Time ms={rows.stale.atMs} />
+          </span>
+        )}
         {rows.more !== null && (
-          <button type="button" className="button" disabled={rows.loading} onClick={rows.more}>
-            {rows.loading ? 'Loading…' : 'Show more'}
+          <button type="button" className="button" disabled={rows.reading === true} onClick={rows.more}>
+            {rows.reading === true ? 'Loading…' : 'Show more'}
           </button>
         )}
       </div>
     </>
   );
+}
+
+type TableProps<T> = Pick<Props<T>, 'what' | 'columns' | 'keyOf'> & { items: readonly T[]; total: Count | null };
+
+/** Rows stand in blocks, and only blocks near what is in sight are there: 10,000 rows scroll as smoothly as 50. */
+function Table<T>({ what, items, columns, keyOf, total }: TableProps<T>) {
+  const blocks = useMemo(
+    () => Array.from({ length: Math.ceil(items.length / BLOCK_ROWS) }, (_none, index) => items.slice(index * BLOCK_ROWS, (index + 1) * BLOCK_ROWS)),
+    [items],
+  );
+  const all = total === null || total.kind === 'unknown' ? -1 : total.value + 1;
+  return (
+    <div className="list">
+      <table aria-rowcount={blocks.length > 1 ? all : undefined}>
+        <caption className="unseen">{what}</caption>
+        <thead>
+          <tr aria-rowindex={blocks.length > 1 ? 1 : undefined}>
+            {columns.map((column) => (
+              <th key={column.title} scope="col" className={classOf(column)}>
+                {column.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        {blocks.length < 2 ? (
+          <tbody>
+            <RowsOf items={items} columns={columns} keyOf={keyOf} first={null} />
+          </tbody>
+        ) : (
+          blocks.map((block, index) => <MemoBlock key={index} index={index} items={block} columns={columns as never} keyOf={keyOf as never} />)
+        )}
+      </table>
+    </div>
+  );
+}
+
+const BLOCK_ROWS = 50;
+/** Blocks that are there at first, and how high others are taken for until they were there. */
+const BLOCKS_AT_FIRST = 4;
+const ROW_GUESS_PX = 40;
+const NEAR = '1200px 0px';
+
+type BlockProps<T> = Pick<Props<T>, 'columns' | 'keyOf'> & { items: readonly T[]; index: number };
+
+function Block<T>({ items, columns, keyOf, index }: BlockProps<T>) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  /** Its height while it is out of sight. */
+  const [away, setAway] = useState<number | null>(index < BLOCKS_AT_FIRST ? null : items.length * ROW_GUESS_PX);
+  useEffect(() => {
+    const element = body.current;
+    if (element === null) return;
+    const seen = new IntersectionObserver(([entry]) => entry !== undefined && setAway(entry.isIntersecting ? null : element.offsetHeight), {
+      rootMargin: NEAR,
+    });
+    seen.observe(element);
+    return () => seen.disconnect();
+  }, []);
+  return (
+    <tbody ref={body}>
+      {away === null ? (
+        <RowsOf items={items} columns={columns} keyOf={keyOf} first={index * BLOCK_ROWS + 2} />
+      ) : (
+        <tr aria-hidden="true">
+          <td colSpan={columns.length} style={{ height: away }} />
+        </tr>
+      )}
+    </tbody>
+  );
+}
+const MemoBlock = memo(Block) as typeof Block;
+
+/** `first` is the place of the first among all rows, where not all are there. */
+function RowsOf<T>({ items, columns, keyOf, first }: Pick<Props<T>, 'columns' | 'keyOf'> & { items: readonly T[]; first: number | null }) {
+  return items.map((item, index) => (
+    <tr key={keyOf(item)} aria-rowindex={first === null ? undefined : first + index}>
+      {columns.map((column) => (
+        <td key={column.title} className={classOf(column)}>
+          {column.render(item)}
+        </td>
+      ))}
+    </tr>
+  ));
 }
 
 function classOf(column: Column<never>): string | undefined {

@@ -76,9 +76,10 @@ export function shortId(id: string): string {
   return id.length > 12 ? id.slice(-6) : id;
 }
 
-/** `820 B`, `3.4 kB`, `12 MB`. */
+/** `820 B`, `3.4 kB`, `12 MB`, `1.2 GB`. */
 export function size(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
-  const [value, unit] = bytes < 1_000_000 ? [bytes / 1_000, 'kB'] : [bytes / 1_000_000, 'MB'];
+  const [value, unit] =
+    bytes < 1_000_000 ? [bytes / 1_000, 'kB'] : bytes < 1_000_000_000 ? [bytes / 1_000_000, 'MB'] : ([bytes / 1_000_000_000, 'GB'] as const);
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }

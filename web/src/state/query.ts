@@ -130,6 +130,17 @@ function forgetUnused(): void {
   }
 }
 
+/** What was read under a key, if it was. */
+export function peek(key: string): unknown {
+  return entries.get(key)?.snapshot.data;
+}
+
+/** Puts something else in the place of what was read: more of a list. */
+export function put(key: string, data: unknown): void {
+  const entry = entries.get(key);
+  if (entry !== undefined) set(entry, { ...entry.snapshot, data });
+}
+
 /** Reads again what depends on any of `topics`: after a change made here. */
 export function changed(...topics: string[]): void {
   for (const [key, entry] of entries)

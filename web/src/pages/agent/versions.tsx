@@ -20,7 +20,7 @@ export function Versions({ agent }: { agent: AgentDetail }) {
   const [restoring, setRestoring] = useState<number | null>(null);
   const may = useMay('agents.write');
   const { run } = useAct();
-  const rows = usePages(api.agents.versions, { name: agent.name }, { live: ['agent'] });
+  const rows = usePages(api.agents.versions, { name: agent.name }, { live: ['agent'], keyOf: ({ version }) => String(version) });
   const to = Number(params.get('to')) || agent.version;
   const from = Number(params.get('from')) || to - 1;
   const columns: readonly Column<VersionView>[] = [

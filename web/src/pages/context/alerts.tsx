@@ -19,6 +19,7 @@ import { ContextPage } from './frame.tsx';
 const KINDS = ['ci', 'deployment', 'security', 'other'] as const;
 const STATES = ['open', 'resolved', 'all'] as const;
 const TONES = { low: 'plain', medium: 'wait', high: 'bad', critical: 'bad' } as const;
+const KIND_WORDS = { ci: 'build', deployment: 'deployment', security: 'security', other: null } as const;
 const ESCALATED = { none: '', overdue: 'older than it may be', organization: 'told to every project' } as const;
 
 const COLUMNS: readonly Column<AlertView>[] = [
@@ -45,15 +46,24 @@ const COLUMNS: readonly Column<AlertView>[] = [
   },
   {
     title: 'Severity',
-    render: (alert) =>
-      alert.state === 'resolved' ? <Badge tone="good">resolved</Badge> : <Badge tone={TONES[alert.severity]}>{alert.severity}</Badge>,
+    render: (alert) => (alert.state === 'resolved' ? <Badge tone="good">resolved</Badge> : <Severity alert={alert} />),
   },
-  { title: 'Kind', minor: true, render: (alert) => alert.kind },
+  { title: 'Of', minor: true, render: (alert) => <AlertKind alert={alert} /> },
   { title: 'Owner', minor: true, render: (alert) => alert.owner?.name ?? <span className="muted">nobody</span> },
   { title: 'Told', end: true, minor: true, render: (alert) => alert.count },
   { title: 'Since', end: true, minor: true, render: (alert) => <Time ms={alert.firstAtMs} /> },
   { title: 'Do', end: true, render: (alert) => <AlertActions alert={alert} /> },
 ];
+
+export function Severity({ alert }: { alert: AlertView }) {
+  return <Badge tone={TONES[alert.severity]}>{`${alert.severity} severity`}</Badge>;
+}
+
+/** What it is about; nothing where nobody said. */
+export function AlertKind({ alert }: { alert: AlertView }) {
+  const word = KIND_WORDS[alert.kind];
+  return word === null ? null : <span className="muted small">{word}</span>;
+}
 
 /** Who looks after it, and that it is over; shared with Home. */
 export function AlertActions({ alert }: { alert: AlertView }) {

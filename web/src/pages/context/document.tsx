@@ -84,7 +84,7 @@ function About({ document: { project, shown } }: { document: DocumentView }) {
 }
 
 function Versions({ document }: { document: DocumentView }) {
-  const rows = usePages(api.documents.versions, { id: document.id }, { live: ['document'] });
+  const rows = usePages(api.documents.versions, { id: document.id }, { live: ['document'], keyOf: ({ version }) => String(version) });
   const at = `/context/documents/${document.id}`;
   const columns: readonly Column<VersionSummary>[] = [
     { title: 'Version', render: (each) => <a href={`${at}?version=${each.version}`}>{each.version}</a> },

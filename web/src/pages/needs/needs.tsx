@@ -11,7 +11,7 @@ import { count, plural, shortId } from '../../state/format.ts';
 import { useShortcuts } from '../../state/keys.ts';
 import { useCall } from '../../state/query.ts';
 import { useMay } from '../../state/session.tsx';
-import { AlertActions } from '../context/alerts.tsx';
+import { AlertActions, AlertKind, Severity } from '../context/alerts.tsx';
 import { Approval } from './approval.tsx';
 import { BudgetNearEnd, BudgetRequest, Proposed, Waits } from './waiting.tsx';
 
@@ -122,9 +122,8 @@ function Alert({ alert }: { alert: AlertView }) {
     <article className="card need" data-need tabIndex={0} aria-label={`Alert: ${alert.title}`}>
       <header>
         <h3 className="grow">{alert.title}</h3>
-        <span
-          className={alert.severity === 'critical' || alert.severity === 'high' ? 'badge bad' : 'badge wait'}
-        >{`${alert.severity} ${alert.kind.replaceAll('_', ' ')}`}</span>
+        <AlertKind alert={alert} />
+        <Severity alert={alert} />
       </header>
       <p className="muted small">
         {alert.repository !== null && <>{alert.repository} </>}

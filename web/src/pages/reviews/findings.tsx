@@ -39,8 +39,8 @@ export function Findings() {
             </Card>
           )}
           {rows.more !== null && (
-            <button type="button" className="button" disabled={rows.loading} onClick={rows.more}>
-              {rows.loading ? 'Loading…' : `Show more of ${rows.total === null ? 'them' : count(rows.total)}`}
+            <button type="button" className="button" disabled={rows.reading === true} onClick={rows.more}>
+              {rows.reading === true ? 'Loading…' : `Show more of ${rows.total === null ? 'them' : count(rows.total)}`}
             </button>
           )}
         </section>

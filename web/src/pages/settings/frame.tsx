@@ -4,12 +4,14 @@ import type { Tab } from '../../parts/page.tsx';
 import { Page } from '../../parts/page.tsx';
 import { useMay } from '../../state/session.tsx';
 
-type Title = 'Keys' | 'People' | 'Browsers' | 'Webhooks' | 'About';
+type Title = 'Keys' | 'People' | 'Models' | 'Storage' | 'Browsers' | 'Webhooks' | 'About';
 type Props = { title: Title; actions?: ReactNode; children: ReactNode };
 
 export function SettingsPage({ title, actions, children }: Props) {
   const mayKeys = useMay('keys.read');
   const mayHooks = useMay('projects.read');
+  const mayModels = useMay('status.read');
+  const mayStorage = useMay('engine.operate');
   const tabs: Tab[] = [
     { to: '/settings', label: 'About' },
     ...(mayKeys
@@ -18,6 +20,8 @@ export function SettingsPage({ title, actions, children }: Props) {
           { to: '/settings/people', label: 'People' },
         ]
       : []),
+    ...(mayModels ? [{ to: '/settings/models', label: 'Models' }] : []),
+    ...(mayStorage ? [{ to: '/settings/storage', label: 'Storage' }] : []),
     { to: '/settings/browsers', label: 'Browsers' },
     ...(mayHooks ? [{ to: '/settings/webhooks', label: 'Webhooks' }] : []),
   ];

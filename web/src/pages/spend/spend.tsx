@@ -5,7 +5,7 @@ import { Bar } from '../../parts/bar.tsx';
 import { Figure, Figures } from '../../parts/figures.tsx';
 import { ChoiceFilter } from '../../parts/filters.tsx';
 import type { Column } from '../../parts/list.tsx';
-import { List } from '../../parts/list.tsx';
+import { List, STILL } from '../../parts/list.tsx';
 import { Card } from '../../parts/page.tsx';
 import { Empty, Loaded, Notice } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
@@ -21,7 +21,6 @@ type Account = AnswerOf<typeof api.spend.read>;
 type TopRun = Account['topRuns']['items'][number];
 
 const BY = ['agents', 'models', 'projects', 'keys', 'actors'] as const;
-const STILL = { problem: null, loading: false, reload: () => undefined, atMs: 0, more: null };
 
 function cost(figures: Spent): string {
   return money({ microUsd: figures.microUsd, known: figures.unpricedCalls === 0 });

@@ -4,13 +4,18 @@ import type { Tab } from '../../parts/page.tsx';
 import { Page } from '../../parts/page.tsx';
 import { useMay } from '../../state/session.tsx';
 
-export function TrustPage({ title, children }: { title: 'Approvals' | 'Tools' | 'Requests'; children: ReactNode }) {
+export function TrustPage({ title, children }: { title: 'Approvals' | 'Tools' | 'Audit' | 'Requests'; children: ReactNode }) {
   const mayTools = useMay('tools.read');
   const mayAudit = useMay('audit.read');
   const tabs: Tab[] = [
     { to: '/trust', label: 'Approvals' },
     ...(mayTools ? [{ to: '/trust/tools', label: 'Tools' }] : []),
-    ...(mayAudit ? [{ to: '/trust/requests', label: 'Requests' }] : []),
+    ...(mayAudit
+      ? [
+          { to: '/trust/audit', label: 'Audit' },
+          { to: '/trust/requests', label: 'Requests' },
+        ]
+      : []),
   ];
   return (
     <Page title={title} tabs={tabs}>
