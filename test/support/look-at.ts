@@ -17,6 +17,12 @@ export const LOOKS = [
   { width: 1440, theme: 'light' },
 ] as const;
 
+/** What is touched by itself, as opposed to a link within a sentence, and is less than 44 px high. */
+const TOO_SMALL = `[...document.querySelectorAll('button:not(.over), .button, input:not([type=checkbox]), select, textarea, summary, label.check, .tabs a, .bar a, .crumbs a, tr:has(.over)')]
+  .map((each) => [each, each.getBoundingClientRect()])
+  .filter(([, { width, height }]) => width > 0 && height > 0 && height < 43.9)
+  .map(([each, { height }]) => each.tagName + ' "' + (each.getAttribute('aria-label') ?? each.textContent ?? '').trim().slice(0, 40) + '" of ' + Math.round(height) + ' px')`;
+
 /** `told` stands in the names of the pictures. */
 export async function lookAt(browser: TestBrowser, server: TestServer, seen: { paths: readonly string[]; told: string }): Promise<void> {
   const found: string[] = [];
@@ -28,6 +34,7 @@ export async function lookAt(browser: TestBrowser, server: TestServer, seen: { p
       await settled(page);
       await picture(page, `${seen.told}${path}-${look.width}-${look.theme}`);
       found.push(...(await axeFaults(page)).map((fault) => `${at}: ${fault}`));
+      if (look.width === 375) found.push(...(await page.evaluate<string[]>(TOO_SMALL)).map((each) => `${at}: ${each} is too small for a finger`));
       if (!(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'))) found.push(`${at} is wider than the screen`);
     }
     found.push(...faults.map((fault) => `${look.width} px, ${look.theme}: ${fault}`));

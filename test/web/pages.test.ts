@@ -64,6 +64,25 @@ test('a source that fails says so, what happened and what to do, and hides nothi
   await context.close();
 });
 
+test('a browser can install it: name, icons, start, all from here [WEB-1]', { skip: NO_BROWSER }, async () => {
+  await using server = await testServer({ workers: 0 });
+  const { page, context, faults } = await browser.open(server);
+  await page.getByRole('heading', { name: 'Home' }).waitFor();
+  const session = await context.newCDPSession(page);
+  const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
+  assert.deepEqual(
+    installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito'),
+    [],
+  );
+  const manifest = (await (await fetch(`${server.url}/console.webmanifest`)).json()) as { icons: { src: string; type: string }[] };
+  for (const { src, type } of manifest.icons) {
+    const icon = await fetch(server.url + src);
+    assert.deepEqual([icon.status, icon.headers.get('content-type')], [200, type], src);
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test('the page of signing in [WEB-1]', { skip: NO_BROWSER }, async () => {
   await using server = await testServer({ workers: 0 });
   for (const { width, theme } of LOOKS) {

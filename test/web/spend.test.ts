@@ -54,11 +54,46 @@ async function spent(server: TestServer): Promise<{ budget: string; request: str
   return { budget: budget.id, request: request.id };
 }
 
+/** Three weeks before today in which the same was called, now more and now less, once without a price. */
+async function earlier(server: TestServer): Promise<void> {
+  await server.db.owner(
+    `insert into spend_day (org_id, day, project_id, agent_id, key_id, model, actor_id, rehearsed, calls, failed, estimated, unpriced, outside, input_tokens,
+       cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, micro_usd)
+     select org_id, day - n, project_id, agent_id, key_id, model, actor_id, rehearsed, calls * w, failed, case when n = 3 then 1 else 0 end,
+       case when n = 5 then calls else 0 end, outside, input_tokens * w, cached_input_tokens * w, cache_write_tokens, output_tokens * w, reasoning_tokens, micro_usd * w
+     from spend_day, generate_series(1, 21) n, lateral (select (n * 7 + length(model)) % 6 as w) weight where n % 6 <> 4`,
+  );
+}
+
+test('spend by day is a chart that keys move through, and the same as a table [WEB-1, BUD-5]', { skip: NO_BROWSER }, async () => {
+  await using server = await testServer({ workers: 0 });
+  await spent(server);
+  await earlier(server);
+  const { page, faults, context } = await browser.open(server, '/spend?by=model&days=30');
+  const chart = page.getByRole('slider', { name: 'Spend by day and model, in money' });
+  await chart.waitFor();
+  const told = () => chart.getAttribute('aria-valuetext');
+  assert.match((await told()) ?? '', /which is not over: \$/);
+  await chart.focus();
+  for (let back = 0; back < 5; back += 1) await page.keyboard.press('ArrowLeft');
+  assert.match((await told()) ?? '', /: ≥ \$.* without a price/, 'a day with a model without a price is a lower bound');
+  await page.keyboard.press('Home');
+  assert.equal(await chart.getAttribute('aria-valuenow'), '0');
+  await page.getByText('The same as a table').click();
+  const rows = await page.getByRole('group', { name: 'Spend by day as a table' }).getByRole('row').count();
+  assert.equal(rows > 15, true, `${rows} rows`);
+  await page.getByLabel('What is counted').selectOption('tokens');
+  await page.getByRole('slider', { name: 'Spend by day and model, in tokens' }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+  await lookAt(browser, server, { paths: ['/spend?by=model', '/spend?by=agent&unit=tokens&days=7', '/spend?by=key&days=90'], told: 'charted' });
+});
+
 test('the pages of spend, with nothing spent and with budgets, spend and a request there [WEB-1]', { skip: NO_BROWSER }, async () => {
   await using server = await testServer({ workers: 0 });
   await lookAt(browser, server, { paths: PAGES, told: 'empty' });
   await spent(server);
-  await lookAt(browser, server, { paths: ['/', ...PAGES, '/spend?by=models'], told: 'spent' });
+  await lookAt(browser, server, { paths: ['/', ...PAGES], told: 'spent' });
 });
 
 test(

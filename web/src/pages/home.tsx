@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import { FINAL_STATUSES } from 'virtual:words';
 import type { SessionView } from '../../../src/work/sessions/contract.ts';
+import type { Figures as Spent } from '../../../src/work/spend/contract.ts';
 import { RunBadge } from '../parts/badge.tsx';
 import { Figure, Figures } from '../parts/figures.tsx';
 import type { Column } from '../parts/list.tsx';
@@ -12,7 +13,7 @@ import { Empty, Loaded } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
 import type { AnswerOf } from '../state/api.ts';
 import { api } from '../state/api.ts';
-import { count, money, plural, shortId, tokens } from '../state/format.ts';
+import { count, money, number, plural, shortId } from '../state/format.ts';
 import { usePages } from '../state/pages.ts';
 import { useCall } from '../state/query.ts';
 import { useMay } from '../state/session.tsx';
@@ -41,36 +42,46 @@ export function Home() {
   );
 }
 
-/** Today begins where the reader is. */
-function midnightMs(): number {
-  return new Date().setHours(0, 0, 0, 0);
-}
-
+/** All that models cost, of runs and of the gateway; days are of UTC, as budgets count them. */
 function Today() {
-  const [since] = useState(midnightMs);
-  const status = useCall(api.status.read, { since }, { live: ['run', 'agent', 'approval'], everyMs: 60_000 });
+  const spend = useCall(api.spend.read, {}, { live: ['run.ended', 'budget'], everyMs: 30_000 });
+  const status = useCall(api.status.read, {}, { live: ['run', 'agent', 'approval'], everyMs: 60_000 });
   return (
-    <Card title="Today">
-      <Loaded query={status} what="Today">
-        {(found) => <TodayFigures status={found} />}
+    <Card
+      title="Today"
+      beside={
+        <a className="small" href="/spend">
+          Spend
+        </a>
+      }
+    >
+      <Loaded query={spend} what="What was spent">
+        {(found) => <TodayFigures today={found.today} status={status.data} />}
       </Loaded>
     </Card>
   );
 }
 
-function TodayFigures({ status: { spend, runs } }: { status: Status }) {
-  const unknown = spend.unknown.kind === 'exact' ? spend.unknown.value : 1;
-  const live = runs.filter(({ status }) => !FINAL_STATUSES.includes(status));
+function TodayFigures({ today, status }: { today: Spent; status: Status | undefined }) {
+  const live = (status?.runs ?? []).filter((each) => !FINAL_STATUSES.includes(each.status));
   const sum = live.reduce((total, each) => total + (each.count.kind === 'unknown' ? 0 : each.count.value), 0);
+  const { unpricedCalls, rehearsedCalls } = today;
   return (
     <>
       <Figures>
-        <Figure title="Spent by runs" value={money({ microUsd: spend.microUsd, known: unknown === 0 })} />
-        <Figure title="Runs" value={count(spend.runs)} />
-        <Figure title="Live now" value={String(sum)} />
-        <Figure title="Tokens" value={tokens(spend.inputTokens + spend.outputTokens)} />
+        <Figure
+          title="Spent"
+          value={money({ microUsd: today.microUsd, known: unpricedCalls === 0 })}
+          hint="Since midnight UTC, by runs and through the gateway"
+        />
+        <Figure title="Calls of models" value={number(today.calls)} />
+        <Figure title="Runs" value={status === undefined ? '–' : count(status.spend.runs)} />
+        <Figure title="Live now" value={status === undefined ? '–' : number(sum)} />
       </Figures>
-      {unknown > 0 && <p className="muted small">A lower bound: {plural(unknown, 'run')} used a model without a price.</p>}
+      {unpricedCalls > 0 && <p className="muted small worth">A lower bound: {plural(unpricedCalls, 'call')} of a model without a price.</p>}
+      {rehearsedCalls > 0 && today.calls === 0 && (
+        <p className="muted small worth">{plural(rehearsedCalls, 'call')} were rehearsed and cost nothing.</p>
+      )}
     </>
   );
 }

@@ -16,7 +16,8 @@ import { StepDetail } from './step-detail.tsx';
 import type { Step } from './steps.ts';
 import { stepOf } from './steps.ts';
 
-const ROW_PX = 40;
+/** High enough for a finger where there is one. */
+const ROW_PX = matchMedia('(pointer: coarse), (max-width: 640px)').matches ? 44 : 40;
 
 export function Timeline({ run, journal }: { run: RunDetail; journal: Journal }) {
   const [params, setParams] = useParams();

@@ -146,16 +146,20 @@ function Aliases({ aliases }: { aliases: readonly AliasView[] }) {
 
 const MILLION = 1_000_000;
 
-function rate(model: ModelView, of: 'input' | 'cachedInput' | 'output') {
-  if (model.price === null) return <span className="muted">–</span>;
-  const usd = model.price[of] / MILLION;
-  const long = model.price.long;
-  return (
-    <span title={long === undefined ? undefined : `$${long[of] / MILLION} over ${tokens(long.aboveTokens)} tokens of input`}>
-      ${usd < 0.1 && usd > 0 ? usd.toFixed(3) : usd.toFixed(2)}
-      {long !== undefined && <span className="muted">+</span>}
-    </span>
-  );
+function rate({ price }: ModelView, of: 'input' | 'cachedInput' | 'output') {
+  if (price === null) return <span className="muted">–</span>;
+  const usd = price[of] / MILLION;
+  return `$${usd.toFixed(Number.isInteger(price[of] / 10_000) ? 2 : 3)}`;
+}
+
+/** Beside its name: what its price alone does not say. */
+function aboutOf({ own, price }: ModelView): string {
+  const long = price?.long;
+  return [
+    ...(price === null ? ['no price known'] : []),
+    ...(own ? ['your price'] : []),
+    ...(long === undefined ? [] : [`$${long.input / MILLION} in, $${long.output / MILLION} out over ${tokens(long.aboveTokens)} tokens`]),
+  ].join(', ');
 }
 
 const MODEL_COLUMNS: readonly Column<ModelView>[] = [
@@ -164,8 +168,7 @@ const MODEL_COLUMNS: readonly Column<ModelView>[] = [
     wide: true,
     render: (model) => (
       <div className="clip" title={model.id}>
-        <span className="mono">{model.id}</span> {model.own && <span className="muted small">your price</span>}{' '}
-        {model.price === null && <span className="muted small">no price known</span>}
+        <span className="mono">{model.id}</span> <span className="muted small">{aboutOf(model)}</span>
       </div>
     ),
   },

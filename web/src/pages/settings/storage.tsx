@@ -100,7 +100,11 @@ function Tables({ database }: { database: Kept['database'] }) {
         </>
       ),
     },
-    { title: 'Rows, about', end: true, render: ({ rows }) => (rows === null ? <span className="muted">not counted yet</span> : number(rows)) },
+    {
+      title: 'Rows, about',
+      end: true,
+      render: ({ rows }) => (rows === null ? <span title="PostgreSQL has not estimated it yet">–</span> : number(rows)),
+    },
     { title: 'Size', end: true, render: ({ bytes }) => size(bytes) },
   ];
   return (

@@ -3,7 +3,6 @@ import type { Figures as Spent, Share } from '../../../../src/work/spend/contrac
 import { Badge } from '../../parts/badge.tsx';
 import { Bar } from '../../parts/bar.tsx';
 import { Figure, Figures } from '../../parts/figures.tsx';
-import { ChoiceFilter } from '../../parts/filters.tsx';
 import type { Column } from '../../parts/list.tsx';
 import { List, STILL } from '../../parts/list.tsx';
 import { Card } from '../../parts/page.tsx';
@@ -14,13 +13,13 @@ import { api } from '../../state/api.ts';
 import { money, number, plural, shortId, tokens } from '../../state/format.ts';
 import type { Query } from '../../state/query.ts';
 import { useCall } from '../../state/query.ts';
-import { useParams } from '../../state/router.ts';
+import { useMay } from '../../state/session.tsx';
+import { BudgetRequest } from '../needs/waiting.tsx';
+import { BY_WORDS, ByDay, useBy } from './by-day.tsx';
 import { SpendPage } from './frame.tsx';
 
 type Account = AnswerOf<typeof api.spend.read>;
 type TopRun = Account['topRuns']['items'][number];
-
-const BY = ['agents', 'models', 'projects', 'keys', 'actors'] as const;
 
 function cost(figures: Spent): string {
   return money({ microUsd: figures.microUsd, known: figures.unpricedCalls === 0 });
@@ -30,10 +29,12 @@ export function Spend() {
   const account: Query<Account> = useCall(api.spend.read, {}, { live: ['run.ended', 'budget'], everyMs: 30_000 });
   return (
     <SpendPage title="Spend">
+      <Asked />
       <Loaded query={account} what="spend">
         {(found) => (
           <>
             <Totals account={found} />
+            <ByDay />
             <Shares account={found} />
             <Card title="Dearest runs of this month" flush>
               <List
@@ -51,17 +52,42 @@ export function Spend() {
   );
 }
 
+const ASKED_SHOWN = 5;
+
+/** Who asks for more, answered where it stands. */
+function Asked() {
+  const may = useMay('budgets.raise');
+  const requests = useCall(api.budgets.requests, { state: 'open', limit: ASKED_SHOWN }, { live: ['budget'], everyMs: 30_000 });
+  const { data } = requests;
+  if (data === undefined || data.items.length === 0) return null;
+  const total = data.total.kind === 'unknown' ? data.shown : data.total.value;
+  if (!may) {
+    return (
+      <Notice>
+        {plural(total, 'request')} for more of a <a href="/spend/budgets">budget</a> {total === 1 ? 'waits' : 'wait'} for an answer.
+      </Notice>
+    );
+  }
+  return (
+    <section className="stack tight" aria-label="Who asks for more">
+      <h2>Who asks for more</h2>
+      {data.items.map((request) => (
+        <BudgetRequest key={request.id} request={request} />
+      ))}
+      {total > data.shown && (
+        <p className="muted">
+          {number(data.shown)} of {number(total)} requests; <a href="/spend/budgets">all of them</a>
+        </p>
+      )}
+    </section>
+  );
+}
+
 function Totals({ account }: { account: Account }) {
   const { today, month, forecast } = account;
-  const open = account.openRequests.kind === 'unknown' ? 0 : account.openRequests.value;
   const waiting = account.runsWaiting.kind === 'unknown' ? 0 : account.runsWaiting.value;
   return (
     <>
-      {open > 0 && (
-        <Notice>
-          <a href="/spend/budgets">{plural(open, 'request')} for more</a> {open === 1 ? 'waits' : 'wait'} for an answer.
-        </Notice>
-      )}
       {waiting > 0 && (
         <Notice kind="bad">
           {plural(waiting, 'run')} {waiting === 1 ? 'waits' : 'wait'} for a budget. <a href="/spend/budgets">See which is used up</a>
@@ -73,7 +99,7 @@ function Totals({ account }: { account: Account }) {
           <Figure title="This month" value={cost(month)} hint={`${number(month.calls)} calls`} />
           <Figure
             title="Month at this pace"
-            value={forecast.monthMicroUsd === null ? '–' : money({ microUsd: forecast.monthMicroUsd, known: true })}
+            value={forecast.monthMicroUsd === null ? '–' : money({ microUsd: forecast.monthMicroUsd, known: month.unpricedCalls === 0 })}
             hint={forecast.how}
           />
           <Figure title="Calls, month" value={number(month.calls)} />
@@ -81,8 +107,33 @@ function Totals({ account }: { account: Account }) {
           <Figure title="Tokens out" value={tokens(month.outputTokens)} />
         </Figures>
         <Worth month={month} how={forecast.how} />
+        <Plan />
       </Card>
     </>
+  );
+}
+
+/** Whose key pays for models. */
+function Plan() {
+  const plan = useCall(api.budgets.plan, {}, { live: ['budget', 'run.ended'], everyMs: 60_000 });
+  const { data } = plan;
+  if (data === undefined) return null;
+  return (
+    <p className="muted small">
+      Plan <b>{data.plan}</b>: {data.message}
+      {data.leftTokens !== null && data.tokensPerDay !== null && (
+        <>
+          {' '}
+          {tokens(data.leftTokens)} of {tokens(data.tokensPerDay)} tokens are left today
+          {data.resetsAtMs !== null && (
+            <>
+              , it resets <Time ms={data.resetsAtMs} />
+            </>
+          )}
+          .
+        </>
+      )}
+    </p>
   );
 }
 
@@ -105,9 +156,8 @@ function Worth({ month, how }: { month: Spent; how: string }) {
 }
 
 function Shares({ account }: { account: Account }) {
-  const [params] = useParams();
-  const by = BY.find((each) => each === params.get('by')) ?? 'agents';
-  const shares = account[by];
+  const by = useBy();
+  const shares = account[`${by}s`];
   const most = Math.max(1, ...shares.items.map(({ month }) => month.microUsd));
   const columns: readonly Column<Share>[] = [
     {
@@ -116,7 +166,7 @@ function Shares({ account }: { account: Account }) {
       render: (share) => (
         <>
           <div className="clip" title={share.name}>
-            {by === 'agents' && share.id !== null ? <a href={`/agents/${encodeURIComponent(share.name)}`}>{share.name}</a> : share.name}
+            {by === 'agent' && share.id !== null ? <a href={`/agents/${encodeURIComponent(share.name)}`}>{share.name}</a> : share.name}
           </div>
           <Bar parts={[{ share: share.month.microUsd / most, kind: 'full' }]} />
         </>
@@ -128,9 +178,9 @@ function Shares({ account }: { account: Account }) {
     { title: 'Tokens', end: true, minor: true, render: (share) => tokens(share.month.inputTokens + share.month.outputTokens) },
   ];
   return (
-    <Card title="Where it went" flush beside={<ChoiceFilter label="By" name="by" any="by agents" choices={BY.slice(1)} />}>
+    <Card title={`Where it went this month, by ${BY_WORDS[by]}`} flush>
       <List
-        what={by}
+        what={by === 'actor' ? 'people' : `${by}s`}
         rows={{ ...STILL, items: shares.items, total: shares.total }}
         columns={columns}
         keyOf={(share) => share.id ?? share.name}

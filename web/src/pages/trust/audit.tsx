@@ -32,22 +32,19 @@ function columnsOf(look: (entry: AuditEntry) => void): readonly Column<AuditEntr
       title: 'Changed',
       wide: true,
       render: (entry) => (
-        <div className="clip" title={entry.subject ?? ''}>
-          <b>{entry.type.replaceAll(/[._]/g, ' ')}</b> <span className="muted">{nameOf(entry)}</span>
+        <div className="clip">
+          <button type="button" className="over" onClick={() => look(entry)}>
+            {entry.type.replaceAll(/[._]/g, ' ')}
+          </button>{' '}
+          <span className="muted" title={entry.subject ?? ''}>
+            {nameOf(entry)}
+          </span>
         </div>
       ),
     },
     { title: 'By', minor: true, render: ({ by }) => <span className="nowrap">{by.name}</span> },
     { title: 'When', end: true, render: ({ atMs }) => <Time ms={atMs} /> },
-    {
-      title: 'Record',
-      end: true,
-      render: (entry) => (
-        <button type="button" className="button plain" onClick={() => look(entry)} aria-label={`Record ${entry.seq}`}>
-          {entry.seq}
-        </button>
-      ),
-    },
+    { title: 'Entry', end: true, minor: true, render: ({ seq }) => seq },
   ];
 }
 
