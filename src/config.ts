@@ -9,6 +9,8 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { Fault } from './kernel/errors.ts';
 import { AppError } from './kernel/errors.ts';
+import { Role } from './platform/identity/contract.ts';
+import type { OpenIdSettings } from './platform/sign-in/openid-flow.ts';
 import { LOG_LEVELS } from './platform/telemetry/log.ts';
 import type { DeclaredProject } from './kernel/project.ts';
 import { DeclaredProjects } from './kernel/project.ts';
@@ -71,11 +73,45 @@ export const GatewayConfig = z.strictObject({
   actorTokensPerMinute: z.int().positive().optional(),
 });
 
+const SECRET_HANDLE = /^\$\{secret:([A-Za-z0-9_./-]{1,200})\}$/;
+/** https, or http where nothing leaves this machine. */
+const isSafeUrl = (text: string): boolean => /^https:\/\/|^http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$)/.test(text);
+const SafeUrl = z.url().refine(isSafeUrl, 'must begin with https:// (or be http:// on 127.0.0.1)');
+
+/** Signing in with the identity provider of the organization (spec IDN-1; OpenID Connect). */
+export const OpenIdConfig = z
+  .strictObject({
+    /** As in "Continue with Google". */
+    name: z.string().trim().min(1).max(60),
+    issuer: SafeUrl,
+    clientId: z.string().min(1).max(500),
+    clientSecret: z.string().regex(SECRET_HANDLE, 'is named and not written here, as in ${secret:OPENID_CLIENT_SECRET}').optional(),
+    /** Of the console as browsers reach it. */
+    url: SafeUrl.refine((text) => /^https?:\/\/[^/]+\/?$/.test(text), 'is an address without a path').optional(),
+    emailDomains: z
+      .array(
+        z
+          .string()
+          .trim()
+          .toLowerCase()
+          .regex(/^[^@\s]+\.[^@\s]+$/, 'is no domain, as in example.com'),
+      )
+      .min(1)
+      .optional(),
+    roles: z.strictObject({ claim: z.string().min(1), values: z.record(z.string(), Role) }).optional(),
+    newPeople: z.enum(['viewer', 'member', 'operator']).optional(),
+  })
+  .refine((each) => each.newPeople === undefined || each.emailDomains !== undefined, {
+    path: ['newPeople'],
+    message: 'needs emailDomains beside it: else whoever has an account there gets in',
+  });
+
 export const ConfigFile = z.strictObject({
   $schema: z.string().optional(),
   server: z
     .strictObject({ host: z.string().optional(), port: z.int().min(0).max(65_535).optional(), allowedHosts: z.array(z.string()).optional() })
     .default({}),
+  signIn: z.strictObject({ openId: OpenIdConfig.optional() }).default({}),
   log: z.enum(LOG_LEVELS).optional(),
   workers: z.int().min(0).max(256).optional(),
   blobs: z.enum(['folder', 'none']).optional(),
@@ -117,6 +153,8 @@ export type Config = Readonly<{
   host: string;
   port: number;
   allowedHosts: readonly string[];
+  /** Null: people sign in with keys alone. The origin is null where it is that of the port. */
+  openId: (Omit<OpenIdSettings, 'origin'> & { origin: string | null }) | null;
   databaseUrl: string | null;
   databaseDirectUrl: string | null;
   log: (typeof LOG_LEVELS)[number];
@@ -168,6 +206,7 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
     host: flags.host ?? env['WINDLASS_HOST'] ?? file.server.host ?? '127.0.0.1',
     port: number('--port', flags.port, ports) ?? number('WINDLASS_PORT', env['WINDLASS_PORT'], ports) ?? file.server.port ?? DEFAULT_PORT,
     allowedHosts: file.server.allowedHosts ?? [],
+    openId: openIdOf(file.signIn.openId),
     databaseUrl,
     databaseDirectUrl,
     log: checkedLevel ?? 'info',
@@ -195,6 +234,19 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
     });
   }
   return Object.freeze(config);
+}
+
+function openIdOf(config: z.infer<typeof OpenIdConfig> | undefined): Config['openId'] {
+  if (config === undefined) return null;
+  const { name, issuer, clientId, url, emailDomains, roles, newPeople } = config;
+  return {
+    ...{ name, issuer, clientId },
+    clientSecret: SECRET_HANDLE.exec(config.clientSecret ?? '')?.[1] ?? null,
+    origin: url === undefined ? null : new URL(url).origin,
+    emailDomains: emailDomains ?? null,
+    roles: roles ?? null,
+    newPeople: newPeople ?? null,
+  };
 }
 
 /** Paths are told from the folder of the file. */

@@ -10,8 +10,12 @@ import { blobsFolder, openBlobs, repeat } from './ground.ts';
 import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
 import type { Principal } from './platform/identity/principal.ts';
-import type { Identity } from './platform/identity/service.ts';
+import { soloOrg } from './platform/identity/first-start.ts';
+import type { Identity, IdentityDeps } from './platform/identity/service.ts';
 import { signInOperations } from './platform/sign-in/contract.ts';
+import type { OpenIdSignIn } from './platform/sign-in/openid.ts';
+import { createOpenIdSignIn } from './platform/sign-in/openid.ts';
+import { createOpenIdProvider } from './platform/sign-in/openid-provider.ts';
 import type { SignIn } from './platform/sign-in/service.ts';
 import { signInRetention } from './platform/sign-in/store.ts';
 import { feedOperations } from './runtime/feed/contract.ts';
@@ -26,7 +30,7 @@ import { createRequestLog } from './platform/telemetry/request-log.ts';
 import { requestRetention } from './runtime/runs/request-store.ts';
 import { createWatch } from './runtime/runs/watch.ts';
 import type { HttpDeps } from './surfaces/http/app.ts';
-import type { Retention } from './storage/retention.ts';
+import type { Retention, RetentionClass } from './storage/retention.ts';
 import { createRetention } from './storage/retention.ts';
 import { createHttpApp } from './surfaces/http/app.ts';
 import { mountConsole } from './surfaces/http/console.ts';
@@ -50,6 +54,7 @@ import type { Models } from './runtime/models/model.ts';
 import type { ModelSources } from './runtime/models/models.ts';
 import type { Spending } from './spending.ts';
 import { mountWebhooks } from './surfaces/webhooks/mount.ts';
+import { mountOpenId } from './surfaces/http/openid.ts';
 import { mountSignIn } from './surfaces/http/sign-in.ts';
 import { createWhileAllowed } from './surfaces/http/while-allowed.ts';
 import { createTraffic, engineMetrics, organizationMetrics } from './surfaces/http/metrics.ts';
@@ -59,12 +64,13 @@ import type { StatusDeps } from './work/status/service.ts';
 import { createStatus } from './work/status/service.ts';
 import type { Webhooks } from './work/webhooks/service.ts';
 
-export type ServeDeps = Pick<Base, 'clock' | 'ids' | 'log'> & {
+export type ServeDeps = Pick<Base, 'clock' | 'ids' | 'log' | 'env'> & {
+  identityDeps: IdentityDeps;
   db: Database;
   /** Which database it is, for people. */
   description: string;
   hub: Pick<WakeupHub, 'onNews' | 'onAnyNews'>;
-  identity: Pick<Identity, 'authenticate' | 'onKeyEnded'>;
+  identity: Pick<Identity, 'authenticate' | 'authenticateHash' | 'onKeyEnded'>;
   databaseClock: Clock;
   models: Models & ModelSources;
   spending: Spending;
@@ -90,10 +96,7 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
   const watch = createWatch({ store, clock, onNews: (org, run, on) => hub.onNews(org, run, on), preview: (org, run) => previews.read(org, run) });
   const requests = createRequestLog({ db, clock, log });
   closers.push({ what: 'request log', close: () => requests.close() });
-  const retention = createRetention({
-    clock,
-    classes: [requests.retention, onceRetention(db), requestRetention(db), signInRetention(db), answerRetention(db)],
-  });
+  const retention = retentionOf(deps, requests.retention);
   closers.push(repeat({ clock, everyMs: SWEEP_EVERY_MS, log, what: 'deleting what is old' }, () => retention.sweep()));
   const closing = new AbortController();
   const startedAtMs = clock.nowMs();
@@ -114,6 +117,8 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
     requestsPerMinute: ({ kind }: Principal) => (kind === 'user' || kind === 'cli' ? REQUESTS_PER_MINUTE.person : REQUESTS_PER_MINUTE.other),
   } satisfies Partial<HttpDeps>;
   const guard = createGuard({ hosts: config.allowedHosts });
+  const place = { url: '' };
+  const openId = openIdOf(config, deps, () => place.url);
   const streams = { closing: closing.signal, whileAllowed: createWhileAllowed(clock), log };
   const app = createHttpApp({
     ...door,
@@ -126,6 +131,7 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
       mountEventStream(http, { ...streams, watch, exists: async (org, run) => (await store.getRun(org, run)) !== null });
       mountFeedStream(http, { ...streams, feed });
       mountSignIn(http, { limiter: door.limiter, signIn });
+      mountOpenId(http, { limiter: door.limiter, openId });
     },
   });
   const personas = (await deps.library.list(null)).found.map(({ persona }) => persona);
@@ -149,6 +155,7 @@ export async function serve(config: Config, deps: ServeDeps, closers: Closer[]):
   });
   closers.push({ what: 'model gateway', close: () => gateway.close() });
   const listening = await listen(app, { host: config.host, port: config.port, clock, first: gateway.handle });
+  place.url = listening.url;
   closers.push({ what: 'HTTP', close: () => listening.close() }, { what: 'MCP', close: () => mcp.close() });
   closers.push({ what: 'event streams', close: async () => closing.abort() });
   return listening.url;
@@ -162,4 +169,23 @@ function storageOf(config: Config, { description, retention }: { description: st
     blobs: { ...openBlobs(config), place: config.blobs === 'none' ? null : blobsFolder(config) },
     retention: () => [{ class: 'reviews', days: config.reviews.keepDays }, ...retention.list()],
   };
+}
+
+function retentionOf({ db, clock }: ServeDeps, ofRequests: RetentionClass): Retention {
+  return createRetention({ clock, classes: [ofRequests, onceRetention(db), requestRetention(db), signInRetention(db), answerRetention(db)] });
+}
+
+/** Null where no identity provider is configured. */
+function openIdOf(config: Config, deps: ServeDeps, listensAt: () => string): OpenIdSignIn | null {
+  if (config.openId === null) return null;
+  const { identityDeps, identity, clock, log, env } = deps;
+  const { origin } = config.openId;
+  const settings = { ...config.openId, origin: () => origin ?? listensAt() };
+  return createOpenIdSignIn({
+    ...identityDeps,
+    ...{ settings, log },
+    provider: createOpenIdProvider({ settings, clock, log, fetch: globalThis.fetch, secret: async (name) => env[name] ?? null }),
+    authenticateHash: identity.authenticateHash,
+    org: () => soloOrg(identityDeps),
+  });
 }

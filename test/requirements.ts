@@ -120,7 +120,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'SEC-7': ['part', 'A key can be removed everywhere, and an audit lists where it still lives.'],
   // Identity and audit
   'IDN-1': ['part', 'People sign in, keys have scopes, expiry and rotation, roles and service accounts limit both.'],
-  'IDN-2': ['part', 'Every endpoint is refused without a token, from the wrong org, with the wrong role; errors show no internals.'],
+  'IDN-2': ['done', 'Every endpoint is refused without a token, from the wrong org, with the wrong role; errors show no internals.'],
   'IDN-3': ['open', 'An owner invites people by link; until then nothing speaks of organizations.'],
   'IDN-4': ['open', 'A person removed at the identity provider loses everything within a minute.'],
   'AUD-1': ['open', 'Changes and decisions stand in a Merkle log with signed heads, verified without the server.'],
@@ -309,7 +309,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   S3: ['open', 'Changed tools are caught before the next call.'],
   S5: ['open', 'Planted secrets are found in no sink.'],
   S6: ['done', 'Forbidden addresses in every form get no connection; good ones do.'],
-  S7: ['part', 'Bad tokens are refused.'],
+  S7: ['done', 'Bad tokens are refused.'],
   S8: ['open', 'Sandbox probes do not escape.'],
   S9: ['done', 'A tenant sees and can guess nothing of another on any route.'],
   S10: ['open', 'Tampering with the audit is found at the first bad index.'],

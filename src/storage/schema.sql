@@ -20,19 +20,26 @@ table actor, row level security forced
   name text not null
   agent_id text
   created_at timestamp with time zone not null default clock_now()
+  email text
+  sign_in_role text
  constraints
   actor_check CHECK (((kind = 'agent'::text) = (agent_id IS NOT NULL)))
+  actor_check1 CHECK (((email IS NULL) = (sign_in_role IS NULL)))
+  actor_check2 CHECK (((email IS NULL) OR (kind = 'user'::text)))
+  actor_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254)))
   actor_kind_check CHECK ((kind = ANY (ARRAY['user'::text, 'agent'::text, 'cli'::text, 'service'::text])))
   actor_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+  actor_sign_in_role_check CHECK ((sign_in_role = ANY (ARRAY['viewer'::text, 'member'::text, 'operator'::text, 'admin'::text, 'owner'::text])))
   actor_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
   actor_pkey PRIMARY KEY (org_id, id)
  indexes
+  CREATE UNIQUE INDEX actor_by_email ON actor USING btree (org_id, email) WHERE (email IS NOT NULL)
   CREATE UNIQUE INDEX actor_of_agent ON actor USING btree (org_id, agent_id) WHERE (agent_id IS NOT NULL)
  policies
   identity_reads for select to windlass_identity using true
   org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
  grants
-  windlass_app: insert, select, update (name)
+  windlass_app: insert, select, update (email), update (name), update (sign_in_role)
   windlass_identity: select
 
 table agent, row level security forced
@@ -676,6 +683,25 @@ table note_version, row level security forced
  grants
   windlass_app: insert, select
 
+table openid_account, row level security forced
+  org_id text not null
+  issuer text not null
+  subject text not null
+  actor_id text not null
+  key_id text not null
+  created_at timestamp with time zone not null default clock_now()
+ constraints
+  openid_account_subject_check CHECK (((length(subject) >= 1) AND (length(subject) <= 255)))
+  openid_account_org_id_actor_id_fkey FOREIGN KEY (org_id, actor_id) REFERENCES actor(org_id, id)
+  openid_account_org_id_key_id_fkey FOREIGN KEY (org_id, key_id) REFERENCES api_key(org_id, id)
+  openid_account_pkey PRIMARY KEY (org_id, issuer, subject)
+ indexes
+  CREATE UNIQUE INDEX openid_account_by_actor ON openid_account USING btree (org_id, actor_id, issuer)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: delete, insert, select, update (key_id)
+
 table org, row level security forced
   id text not null
   name text not null
@@ -1136,6 +1162,24 @@ table sign_in, row level security forced
  grants
   windlass_app: insert, select, update (ended_at)
   windlass_identity: select
+  windlass_worker: delete, select
+
+table sign_in_attempt, row level security forced
+  org_id text not null
+  hash text not null
+  expires_at timestamp with time zone not null
+  used_at timestamp with time zone
+ constraints
+  sign_in_attempt_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text))
+  sign_in_attempt_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
+  sign_in_attempt_pkey PRIMARY KEY (org_id, hash)
+ indexes
+  CREATE INDEX sign_in_attempt_by_time ON sign_in_attempt USING btree (expires_at)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+  worker_prunes for all to windlass_worker using true with check true
+ grants
+  windlass_app: insert, select, update (used_at)
   windlass_worker: delete, select
 
 table sign_in_link, row level security forced

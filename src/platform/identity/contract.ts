@@ -52,12 +52,25 @@ export const KeyView = z.object({
 });
 export type KeyView = z.infer<typeof KeyView>;
 
-export const ActorView = z.object({ id: z.string(), kind: ActorKind, name: z.string(), agent: z.string().nullable(), createdAtMs: z.int() });
+export const ActorView = z.object({
+  id: z.string(),
+  kind: ActorKind,
+  name: z.string(),
+  agent: z.string().nullable(),
+  createdAtMs: z.int(),
+  /** How a person is known to the identity provider, and as what it lets them in; null where it does not. */
+  signIn: z.object({ email: z.string(), role: Role }).nullable(),
+});
 export type ActorView = z.infer<typeof ActorView>;
 
 const NewKey = z.object({ key: KeyView, secret: z.string().meta({ description: 'Shown once; only its digest is stored.' }), message: z.string() });
+const ActorIdInput = z.object({ id: z.string().meta({ description: 'Id of the person, as in act_01jd…' }) });
 const KeyIdInput = z.object({ id: z.string().meta({ description: 'Key id, as in key_01jd…' }) });
 const Name = z.string().trim().min(1).max(200);
+
+/** Providers write them as people typed them; what is compared is lower case. */
+export const Email = z.string().trim().toLowerCase().max(254).pipe(z.email()).meta({ description: 'As the identity provider knows it, verified.' });
+const SignInRole = Role.default('member').meta({ description: 'As what the identity provider lets them in.' });
 
 const MODELS_MAX = 50;
 const PER_MINUTE_MAX = 1_000_000_000;
@@ -171,5 +184,24 @@ export const identityOperations = {
     input: z.object({ kind: z.enum(['user', 'cli', 'service']), name: Name }),
     output: ActorView,
     status: 201,
+  }),
+  allowSignIn: operation({
+    name: 'actors.allow_sign_in',
+    permission: 'keys.mint',
+    method: 'PUT',
+    path: '/actors/{id}/sign-in',
+    summary: 'Lets a person sign in with the identity provider, by their email there.',
+    input: ActorIdInput.extend({ email: Email, role: SignInRole }),
+    output: ActorView,
+  }),
+  endSignIn: operation({
+    name: 'actors.end_sign_in',
+    permission: 'keys.mint',
+    method: 'DELETE',
+    path: '/actors/{id}/sign-in',
+    summary: 'No longer lets a person sign in with the identity provider, and signs them out; their keys stay.',
+    input: ActorIdInput,
+    output: ActorView,
+    effect: 'destructive',
   }),
 };

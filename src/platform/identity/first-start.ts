@@ -10,7 +10,7 @@ import type { Tx } from '../../storage/database.ts';
 import { LOCAL_ROLE, LOCAL_SCOPES, OWNER_SCOPES, hashOfSecret } from './key.ts';
 import { NO_LIMITS } from './contract.ts';
 import type { IdentityDeps } from './service.ts';
-import { insertKey } from './service.ts';
+import { insertKey } from './mint.ts';
 import * as store from './store.ts';
 
 export const LOCAL_KEY_FILE = 'local.key';
@@ -26,12 +26,17 @@ export const SYSTEM = { actor: 'system', name: 'Windlass' } as const;
  * @throws AppError `configuration` when the database holds several organizations.
  */
 export async function ensureSoloOrg(deps: IdentityDeps): Promise<{ org: OrgId; ownerKey: string | null }> {
-  const org = await store.findOrMakeSoloOrg(deps.db, { id: deps.ids.next('org'), name: SOLO_ORG_NAME });
-  if (org === null)
-    throw new AppError('configuration', 'The database holds several organizations, so none is the obvious one.', {
-      next: 'Name the organization to start for.',
-    });
+  const org = await soloOrg(deps);
   return { org, ownerKey: await ensureOwner(deps, org) };
+}
+
+/** The only organization, made when there is none. @throws AppError `configuration` when there are several. */
+export async function soloOrg(deps: Pick<IdentityDeps, 'db' | 'ids'>): Promise<OrgId> {
+  const org = await store.findOrMakeSoloOrg(deps.db, { id: deps.ids.next('org'), name: SOLO_ORG_NAME });
+  if (org !== null) return org;
+  throw new AppError('configuration', 'The database holds several organizations, so none is the obvious one.', {
+    next: 'Name the organization to start for.',
+  });
 }
 
 /** Another organization with an owner of its own. */

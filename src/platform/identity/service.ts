@@ -8,9 +8,11 @@ import type { Page } from '../../kernel/page.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import type { RecordAdmin } from './admin-event.ts';
-import type { ActorKind, KeyLimits, KeyView, Role, Scope, identityOperations } from './contract.ts';
-import { hashOfSecret, makeSecret } from './key.ts';
-import { beyondMinter, looserThanMinter, permissionsOf, usefulScopes } from './permissions.ts';
+import type { KeyLimits, KeyView, Role, Scope, identityOperations } from './contract.ts';
+import { hashOfSecret } from './key.ts';
+import { existing, insertKey, refuseBeyond, refuseLooser, refusePerson } from './mint.ts';
+import { allowSignIn, endSignIn } from './person.ts';
+import { permissionsOf, usefulScopes } from './permissions.ts';
 import type { Principal } from './principal.ts';
 import { byOf } from './principal.ts';
 import * as store from './store.ts';
@@ -93,6 +95,8 @@ export function createIdentity(deps: IdentityDeps): Identity {
           });
           return actor;
         }),
+      allowSignIn: ({ principal }, input) => allowSignIn(deps, principal, input),
+      endSignIn: ({ principal }, input) => endSignIn(deps, principal, input.id),
     },
   };
 }
@@ -157,18 +161,6 @@ async function placesOf(tx: Tx, org: OrgId, wanted: Wanted['place']): Promise<{ 
     throw new AppError('not_found', `There is no agent ${wanted.agent}.`, { next: 'List them with `windlass agent list`.' });
   }
   return { project, spendAgent: agent };
-}
-
-/** Inserts a fresh key; its secret exists only in the answer. */
-export async function insertKey(
-  deps: Pick<IdentityDeps, 'ids' | 'randomBytes'>,
-  tx: Tx,
-  key: Omit<store.NewKeyRow, 'id' | 'hash'> & { org: OrgId },
-): Promise<{ key: KeyView; secret: string }> {
-  const made = makeSecret(deps.randomBytes);
-  const id = deps.ids.next('key');
-  await store.insertKey(tx, key.org, { ...key, id, hash: made.hash });
-  return { key: await existing(tx, key.org, id), secret: made.secret };
 }
 
 function rotateKey(deps: IdentityDeps, principal: Principal, change: { id: string; overlapMs: number }): Promise<Minted> {
@@ -237,29 +229,6 @@ async function lockedKey(tx: Tx, principal: Principal, id: KeyId): Promise<KeyVi
   const key = await store.lockKey(tx, principal.org, id);
   if (key === null) throw new AppError('not_found', `There is no key ${id}.`, { next: 'List them with `windlass key list`.' });
   refuseBeyond(principal, { role: key.role, scopes: [] });
-  return key;
-}
-
-function refuseBeyond(principal: Principal, wanted: { role: Role; scopes: readonly Scope[] }): void {
-  const beyond = beyondMinter(principal, wanted);
-  if (beyond !== null) throw new AppError('denied', `You may not give or take ${beyond}.`, { next: 'Ask somebody whose key has it.' });
-}
-
-/** @throws AppError `denied` for a key that could do at the gateway, or in other projects, what the caller's cannot */
-function refuseLooser(principal: Principal, wanted: Parameters<typeof looserThanMinter>[1]): void {
-  const looser = looserThanMinter(principal, wanted);
-  if (looser !== null) throw new AppError('denied', `You may not make ${looser}.`, { next: 'Ask somebody whose key is not bound.' });
-}
-
-/** No program becomes a person: else it could answer what only people answer (spec APR-1). */
-function refusePerson(principal: Principal, kind: ActorKind): void {
-  if (kind === 'user' && principal.kind !== 'user')
-    throw new AppError('denied', 'Only a person adds people or makes keys of theirs.', { next: "Use a person's key." });
-}
-
-async function existing(tx: Tx, org: OrgId, id: string): Promise<KeyView> {
-  const key = await store.getKey(tx, org, id);
-  if (key === null) throw new AppError('internal', `Key ${id} vanished in its own transaction.`);
   return key;
 }
 

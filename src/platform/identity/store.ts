@@ -143,21 +143,37 @@ export async function insertActor(tx: Tx, org: OrgId, actor: NewActor): Promise<
     'insert into actor (org_id, id, kind, name, agent_id) values ($1, $2, $3, $4, $5) returning created_at',
     [org, actor.id, actor.kind, actor.name, actor.agent],
   );
-  return { ...actor, createdAtMs: row?.created_at ?? 0 };
+  return { ...actor, createdAtMs: row?.created_at ?? 0, signIn: null };
 }
 
 export async function getActor(tx: Tx, org: OrgId, id: string): Promise<ActorView | null> {
-  const [row] = await tx.query<ActorRow>('select id, kind, name, agent_id, created_at from actor where org_id = $1 and id = $2', [org, id]);
+  const [row] = await tx.query<ActorRow>(`select ${ACTOR_COLUMNS} from actor where org_id = $1 and id = $2`, [org, id]);
   return row === undefined ? null : actorOf(row);
 }
 
-type ActorRow = { id: string; kind: ActorKind; name: string; agent_id: string | null; created_at: number };
-const actorOf = (row: ActorRow): ActorView => ({ id: row.id, kind: row.kind, name: row.name, agent: row.agent_id, createdAtMs: row.created_at });
+type ActorRow = {
+  id: string;
+  kind: ActorKind;
+  name: string;
+  agent_id: string | null;
+  created_at: number;
+  email: string | null;
+  sign_in_role: Role | null;
+};
+const ACTOR_COLUMNS = 'id, kind, name, agent_id, created_at, email, sign_in_role';
+const actorOf = (row: ActorRow): ActorView => ({
+  id: row.id,
+  kind: row.kind,
+  name: row.name,
+  agent: row.agent_id,
+  createdAtMs: row.created_at,
+  signIn: row.email === null || row.sign_in_role === null ? null : { email: row.email, role: row.sign_in_role },
+});
 
 /** Newest first; `before` is an id: ids sort by time. */
 export async function listActors(tx: Tx, org: OrgId, page: { before: string | null; limit: number }): Promise<{ rows: ActorView[]; total: number }> {
   const rows = tx.query<ActorRow>(
-    'select id, kind, name, agent_id, created_at from actor where org_id = $1 and ($2::text is null or id < $2) order by id desc limit $3',
+    `select ${ACTOR_COLUMNS} from actor where org_id = $1 and ($2::text is null or id < $2) order by id desc limit $3`,
     [org, page.before, page.limit],
   );
   const [count] = await tx.query<{ total: number }>('select count(*) as total from actor where org_id = $1', [org]);

@@ -16,6 +16,24 @@ export const SignInView = z.object({
 });
 export type SignInView = z.infer<typeof SignInView>;
 
+/** Why the identity provider's word let nobody in: all that reaches the browser of it. The console has the words for each. */
+export type SignInProblem =
+  | 'expired'
+  | 'cancelled'
+  | 'unreachable'
+  | 'not_set_up'
+  | 'not_believed'
+  | 'email_missing'
+  | 'email_unverified'
+  | 'email_domain'
+  | 'no_role'
+  | 'unknown_person'
+  | 'other_account'
+  | 'too_many';
+
+/** What `GET /sign-in/ways` answers: how one can sign in beside a key. */
+export type SignInWays = { openId: { name: string; path: string } | null };
+
 export const signInOperations = {
   list: operation({
     name: 'sign_ins.list',

@@ -26,6 +26,7 @@ export type SignInDeps = {
   authenticateHash: (hash: string) => Promise<Principal | null>;
 };
 
+export type BeginDeps = Pick<SignInDeps, 'ids' | 'randomBytes' | 'recordAdmin'>;
 export type Session = { token: string; principal: Principal; lifetimeMs: number };
 
 export type SignIn = {
@@ -85,7 +86,8 @@ async function openByLink(deps: SignInDeps, link: string, browser: string): Prom
   );
 }
 
-async function begin(deps: SignInDeps, tx: Tx, { principal, browser }: { principal: Principal; browser: string }): Promise<Session> {
+/** A session of `principal`, in the transaction that let them in. */
+export async function begin(deps: BeginDeps, tx: Tx, { principal, browser }: { principal: Principal; browser: string }): Promise<Session> {
   const { token, hash } = makeToken('session', deps.randomBytes);
   const id = deps.ids.next('sgn');
   const shown = browser.toWellFormed().replaceAll('\u0000', '').slice(0, BROWSER_CHARS);

@@ -64,6 +64,23 @@ export async function insertLink(tx: Tx, org: OrgId, link: { hash: string; key: 
   return row?.expires_at ?? 0;
 }
 
+export async function insertAttempt(tx: Tx, org: OrgId, attempt: { hash: string; lifetimeMs: number }): Promise<void> {
+  await tx.query(`insert into sign_in_attempt (org_id, hash, expires_at) values ($1, $2, clock_now() + $3 * interval '1 millisecond')`, [
+    org,
+    attempt.hash,
+    attempt.lifetimeMs,
+  ]);
+}
+
+/** False when it was used before or is too old: of two at once, one is first. */
+export async function useAttempt(tx: Tx, org: OrgId, hash: string): Promise<boolean> {
+  const used = await tx.query(
+    'update sign_in_attempt set used_at = clock_now() where org_id = $1 and hash = $2 and used_at is null and expires_at > clock_now() returning 1',
+    [org, hash],
+  );
+  return used.length > 0;
+}
+
 export type NewSession = { id: string; key: KeyId; hash: string; browser: string; lifetimeMs: number };
 
 export async function insertSession(tx: Tx, org: OrgId, session: NewSession): Promise<void> {
@@ -120,7 +137,7 @@ function viewOf(row: Row): SignInView {
   };
 }
 
-/** Sessions and links, a while after they can open nothing any more. */
+/** Sessions, links and ways to the provider, a while after they can open nothing any more. */
 export function signInRetention(db: Database): RetentionClass {
   return {
     name: 'sign_ins',
@@ -131,6 +148,11 @@ export function signInRetention(db: Database): RetentionClass {
         await tx.query(
           `delete from sign_in_link l using (select org_id, hash from sign_in_link where expires_at < $1 order by expires_at limit $2) old
            where l.org_id = old.org_id and l.hash = old.hash`,
+          [before, limit],
+        );
+        await tx.query(
+          `delete from sign_in_attempt a using (select org_id, hash from sign_in_attempt where expires_at < $1 order by expires_at limit $2) old
+           where a.org_id = old.org_id and a.hash = old.hash`,
           [before, limit],
         );
         return tx.last(

@@ -4,12 +4,14 @@ import type { RandomBytes } from '../../kernel/ids.ts';
 
 /** 256 bits: a digest without salt or stretching is safe for a secret nobody can guess. */
 const TOKEN_BYTES = 32;
-const PREFIX = { session: 'wls', link: 'wll' } as const;
+const PREFIX = { session: 'wls', link: 'wll', attempt: 'wla' } as const;
 export type TokenKind = keyof typeof PREFIX;
 
 /** A session ends after this, however much it is used. */
 export const SESSION_MS = 14 * 24 * 60 * 60_000;
 export const LINK_MS = 15 * 60_000;
+/** To the identity provider and back. */
+export const ATTEMPT_MS = 10 * 60_000;
 
 export function makeToken(kind: TokenKind, randomBytes: RandomBytes): { token: string; hash: string } {
   const token = `${PREFIX[kind]}_${Buffer.from(randomBytes(TOKEN_BYTES)).toString('base64url')}`;

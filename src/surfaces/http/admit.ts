@@ -91,6 +91,6 @@ function unauthenticated(message: string): AppError {
 }
 
 /** Of the connection: a header could say anything. */
-function addressOf(c: HttpContext): string {
+export function addressOf(c: HttpContext): string {
   return (c.env as { incoming?: IncomingMessage } | undefined)?.incoming?.socket.remoteAddress ?? 'unknown';
 }

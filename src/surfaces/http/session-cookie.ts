@@ -8,17 +8,21 @@ import type { HttpContext } from './context.ts';
 const PREFIX = 'windlass_session';
 
 /** Two servers on one host have a cookie each: browsers do not tell ports apart. */
-function cookieName(c: HttpContext): string {
+export function cookieName(c: HttpContext, prefix: string = PREFIX): string {
   const port = /:(\d+)$/.exec(c.req.header('host') ?? '')?.[1];
-  return port === undefined ? PREFIX : `${PREFIX}_${port}`;
+  return port === undefined ? prefix : `${prefix}_${port}`;
+}
+
+/** The value of a cookie; null when there is none. */
+export function cookieOf(c: HttpContext, name: string): string | null {
+  const cookies = (c.req.header('cookie') ?? '').split(';').map((part) => part.trim());
+  return cookies.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) || null;
 }
 
 /** The token in the cookie; null when there is none. @throws AppError `denied` when another page sends it. */
 export function sessionTokenOf(c: HttpContext): string | null {
-  const name = `${cookieName(c)}=`;
-  const cookies = (c.req.header('cookie') ?? '').split(';').map((part) => part.trim());
-  const token = cookies.find((part) => part.startsWith(name))?.slice(name.length) ?? '';
-  if (token === '') return null;
+  const token = cookieOf(c, cookieName(c));
+  if (token === null) return null;
   refuseForeignPage(c);
   return token;
 }
@@ -34,10 +38,12 @@ function refuseForeignPage(c: HttpContext): void {
   });
 }
 
-export function setSessionCookie(c: HttpContext, session: { token: string; lifetimeMs: number }): void {
-  const secure = (c.req.header('origin') ?? '').startsWith('https:') ? '; Secure' : '';
+/** `secure` is for who is sent here by another page and so names no origin. */
+export function setSessionCookie(c: HttpContext, session: { token: string; lifetimeMs: number }, { secure }: { secure?: boolean } = {}): void {
+  const suffix = (secure ?? (c.req.header('origin') ?? '').startsWith('https:')) ? '; Secure' : '';
   const lifetime = Math.floor(session.lifetimeMs / 1_000);
-  c.header('set-cookie', `${cookieName(c)}=${session.token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${lifetime}${secure}`);
+  const cookie = `${cookieName(c)}=${session.token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${lifetime}${suffix}`;
+  c.header('set-cookie', cookie, { append: true });
 }
 
 export function clearSessionCookie(c: HttpContext): void {

@@ -192,3 +192,18 @@ test('doctor with the server up: the key, the tools, the version, and nothing th
   assert.match(found['tools'] ?? '', /every tool server answers/);
   assert.equal(exit, checks.some((check) => check.state === 'fail') ? 1 : 0);
 });
+
+test('a person is added, let in by email and shut out [CLI-1, IDN-1]', async () => {
+  await using server = await testServer({ workers: 0 });
+  const key = server.ownerKey;
+  const added = await windlass(server, ['person', 'add', 'Ana Lind', '--email', 'Ana@Example.com', '--role', 'operator'], { key });
+  assert.deepEqual([added.err, added.out], ['', 'Ana Lind signs in as operator with ana@example.com.\n']);
+  const moved = await windlass(server, ['person', 'let-in', 'ana@example.com', 'lind@example.com'], { key });
+  assert.equal(moved.out, 'Ana Lind signs in as member with lind@example.com.\n');
+  assert.match((await windlass(server, ['person'], { key })).out, /Ana Lind +user +member, lind@example\.com/);
+  assert.match((await windlass(server, ['person', 'shut-out', 'lind@example.com'], { key })).out, /no longer signs in/);
+  const unknown = await windlass(server, ['person', 'shut-out', 'lind@example.com'], { key });
+  assert.deepEqual([unknown.exit, unknown.out], [3, '']);
+  const denied = await windlass(server, ['person', 'add', 'Mallory']);
+  assert.equal(denied.exit, 4, denied.err);
+});

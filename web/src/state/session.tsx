@@ -1,6 +1,7 @@
 /** Who is signed in, and what they may do. */
 import type { ReactNode } from 'react';
 import { createContext, useCallback, useContext, useEffect, useState } from 'react';
+import type { SignInWays } from '../../../src/platform/sign-in/contract.ts';
 import type { AnswerOf, Problem } from './api.ts';
 import { api, asProblem, onSignedOut, request } from './api.ts';
 import { startLive, stopLive } from './live.ts';
@@ -55,4 +56,22 @@ export async function signIn(credential: { key: string } | { link: string }): Pr
 
 export async function signOut(): Promise<void> {
   await request('/session', { method: 'DELETE' });
+}
+
+export async function waysToSignIn(): Promise<SignInWays> {
+  return (await request('/sign-in/ways', { method: 'GET' })) as SignInWays;
+}
+
+const PLACE = 'windlass.place';
+
+/** Where one was when one left for the identity provider, which sends everybody back to the first page. */
+export function keepPlace(): void {
+  if (location.pathname !== '/sign-in') sessionStorage.setItem(PLACE, location.pathname + location.search);
+}
+
+/** That place, once; null when there is none. */
+export function takePlace(): string | null {
+  const place = sessionStorage.getItem(PLACE);
+  sessionStorage.removeItem(PLACE);
+  return place;
 }
