@@ -5,7 +5,7 @@ import { PageInput, pageOf } from '../../kernel/page.ts';
 import { RunStatus } from '../../kernel/run-status.ts';
 import { storableText } from '../../kernel/text.ts';
 import { PersonaName } from '../personas/contract.ts';
-import { Finding } from './finding.ts';
+import { Finding, Mark } from './finding.ts';
 import { Grade, Scorecard, Trend } from './grade.ts';
 import { Phase } from './progress.ts';
 
@@ -83,6 +83,8 @@ export const MergedFinding = Finding.extend({
   /** How sure, from 0 to 1; more than one reviewer makes it surer. */
   confidence: z.number(),
   votes: z.array(z.object({ reviewer: z.string(), confidence: z.number() })),
+  /** What it counts for in each dimension that a reviewer saw it in; the worst of each. */
+  marks: z.array(Mark).default([]),
 });
 
 export const PanelView = z.object({

@@ -41,6 +41,10 @@ export const Finding = z.object({
 });
 export type Finding = z.infer<typeof Finding>;
 
+/** What a finding counts for in one dimension: reviewers who mean the same may see it from several sides. */
+export const Mark = z.object({ dimension: Dimension, severity: Severity, rule: z.string().max(60).nullable() });
+export type Mark = z.infer<typeof Mark>;
+
 /** A reviewer's whole answer. One finding that is not valid is dropped by itself, so findings are looked at one by one. */
 export const ReviewAnswer = z.object({
   summary: z.string(),

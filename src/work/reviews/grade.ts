@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { Dimension, Severity } from './finding.ts';
-import type { Finding } from './finding.ts';
+import type { Mark } from './finding.ts';
 import thresholds from './thresholds.json' with { type: 'json' };
 
 /** Best first. */
@@ -36,9 +36,15 @@ export type Scorecard = z.infer<typeof Scorecard>;
 
 const worse = (a: Grade, b: Grade): Grade => (Grade.options.indexOf(a) >= Grade.options.indexOf(b) ? a : b);
 
-export function gradeFindings(findings: readonly Finding[], covered: ReadonlySet<Dimension>, rules: Thresholds = THRESHOLDS): Scorecard {
+/** A finding that was seen from several sides counts in each of its dimensions. */
+export function gradeFindings(
+  findings: readonly (Mark & { marks?: readonly Mark[] })[],
+  covered: ReadonlySet<Dimension>,
+  rules: Thresholds = THRESHOLDS,
+): Scorecard {
+  const marks = findings.flatMap((finding) => finding.marks ?? [finding]);
   const dimensions = Dimension.options.map((dimension) => {
-    const own = findings.filter((finding) => finding.dimension === dimension);
+    const own = marks.filter((mark) => mark.dimension === dimension);
     // a finding is a look at its dimension, whoever had it
     return covered.has(dimension) || own.length > 0
       ? gradeDimension(dimension, own, rules)
@@ -47,7 +53,7 @@ export function gradeFindings(findings: readonly Finding[], covered: ReadonlySet
   return { thresholds: rules.version, overall: overallOf(dimensions, rules), dimensions };
 }
 
-function gradeDimension(dimension: Dimension, findings: readonly Finding[], rules: Thresholds): DimensionGrade {
+function gradeDimension(dimension: Dimension, findings: readonly Mark[], rules: Thresholds): DimensionGrade {
   let [grade, why]: [Grade, string] = ['A', findings.length === 0 ? 'no findings' : 'below every threshold'];
   for (const threshold of [...(rules.dimensions[dimension] ?? []), ...rules.every]) {
     const count = findings.filter((finding) => counts(threshold, finding)).length;
@@ -59,7 +65,7 @@ function gradeDimension(dimension: Dimension, findings: readonly Finding[], rule
   return { dimension, grade, findings: findings.length, why };
 }
 
-function counts({ severity, rule }: Threshold, finding: Finding): boolean {
+function counts({ severity, rule }: Threshold, finding: Mark): boolean {
   // a worse finding counts wherever a lighter one does
   const heavy = severity === undefined || Severity.options.indexOf(finding.severity) <= Severity.options.indexOf(severity);
   return heavy && (rule === undefined || finding.rule === rule);

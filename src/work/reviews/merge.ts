@@ -4,13 +4,14 @@
  */
 import { canonicalJson } from '../../kernel/canonical-json.ts';
 import { invariant } from '../../kernel/errors.ts';
-import type { Finding } from './finding.ts';
-import { Severity } from './finding.ts';
+import type { Finding, Mark } from './finding.ts';
+import { Dimension, Severity } from './finding.ts';
 
 /** Who said it, and how sure that one is, from 0 to 1. */
 export type Vote = { reviewer: string; confidence: number };
-export type Voiced = Finding & { votes: readonly Vote[] };
-export type Merged = Finding & { votes: Vote[]; confidence: number };
+export type Voiced = Finding & { votes: readonly Vote[]; marks?: readonly Mark[] };
+/** `marks`: of each dimension that somebody named, the worst. */
+export type Merged = Finding & { votes: Vote[]; confidence: number; marks: Mark[] };
 
 /** How sure one reviewer alone makes us. */
 export const ONE_VOICE = 0.6;
@@ -86,12 +87,24 @@ function mergeGroup(group: readonly Voiced[]): Merged {
     standard: sorted.map(({ standard }) => standard).find((standard) => standard !== null) ?? null,
     votes: [...votes].map(([reviewer, confidence]) => ({ reviewer, confidence })).toSorted((a, b) => (a.reviewer < b.reviewer ? -1 : 1)),
     confidence: Math.min(MOST, Math.round((1 - doubt) * 100) / 100),
+    marks: marksOf(sorted.flatMap(({ marks, dimension, severity, rule }) => marks ?? [{ dimension, severity, rule }])),
   };
 }
 
+function marksOf(marks: readonly Mark[]): Mark[] {
+  const worst = (dimension: Dimension): Mark[] =>
+    marks
+      .filter((mark) => mark.dimension === dimension)
+      .toSorted((a, b) => rankOf(a.severity) - rankOf(b.severity) || ((a.rule ?? '') < (b.rule ?? '') ? 1 : -1))
+      .slice(0, 1);
+  return Dimension.options.flatMap(worst);
+}
+
+const rankOf = (severity: Severity): number => Severity.options.indexOf(severity);
+
 /** A total order: severity, then place, then the text itself. */
 function byWeight(a: Finding, b: Finding): number {
-  const severity = Severity.options.indexOf(a.severity) - Severity.options.indexOf(b.severity);
+  const severity = rankOf(a.severity) - rankOf(b.severity);
   if (severity !== 0) return severity;
   if (a.file !== b.file) return a.file < b.file ? -1 : 1;
   if (a.line !== b.line) return (a.line ?? 0) - (b.line ?? 0);

@@ -84,17 +84,18 @@ function proposalText({ id, path }: NonNullable<JobDetail['proposal']>): string 
   return `Proposes the standard ${path}; a person reads and answers it: \`windlass standard show ${id}\`.`;
 }
 
-type Shown = Finding & { confidence?: number; votes?: readonly { reviewer: string }[] };
+type Shown = Finding & { confidence?: number; votes?: readonly { reviewer: string }[]; marks?: readonly { dimension: string }[] };
 
 export function findingMarkdown(finding: Shown): string {
-  const { severity, dimension, rule, file, line, evidence, problem, fix, standard, confidence, votes } = finding;
+  const { severity, dimension, rule, file, line, evidence, problem, fix, standard, confidence, votes, marks = [] } = finding;
+  const sides = [dimension, ...marks.map((mark) => mark.dimension).filter((each) => each !== dimension)].join(' and ');
   const who = votes === undefined ? '' : `, said by ${votes.map(({ reviewer }) => reviewer).join(', ')} (${Math.round((confidence ?? 0) * 100)} %)`;
   return parts([
     `## ${severity}: ${file}${line === null ? '' : `:${line}`}`,
     plain(problem),
     fenced(evidence),
     fix === '' ? '' : `Do: ${plain(fix)}`,
-    `${dimension}${rule === null ? '' : `, ${rule}`}${standard === null ? '' : `, by ${standard}`}${who}`,
+    `${sides}${rule === null ? '' : `, ${rule}`}${standard === null ? '' : `, by ${standard}`}${who}`,
   ]);
 }
 

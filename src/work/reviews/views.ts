@@ -4,9 +4,9 @@ import { decodeCursor } from '../../kernel/page.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { isFinal } from '../../kernel/run-status.ts';
 import type { FindingView, JobDetail, JobView, PanelSummary, PanelView } from './contract.ts';
+import { MergedFinding } from './contract.ts';
 import { covered } from './cover.ts';
 import type { FindingRow } from './finding-store.ts';
-import type { Merged } from './merge.ts';
 import { addDropped, countDropped, JobOutcome, Members, NOTHING_DROPPED, PanelOutcome } from './outcome.ts';
 import type { PanelRow } from './panel-store.ts';
 import { etaMs, percentOf, phaseOf, waitMs } from './progress.ts';
@@ -126,7 +126,10 @@ export function panelSummary(panel: PanelRow): PanelSummary {
 
 export function findingView(row: FindingRow): FindingView {
   const { id, projectCode: project, state, issue, source, seen, reason, createdAtMs, changedAtMs } = row;
-  return { ...covered(JSON.parse(row.finding) as Merged), ...{ id, project, state, issue, source, seen, reason, createdAtMs, changedAtMs } };
+  return {
+    ...covered(MergedFinding.parse(JSON.parse(row.finding))),
+    ...{ id, project, state, issue, source, seen, reason, createdAtMs, changedAtMs },
+  };
 }
 
 /** Pages go by number, newest first. @throws AppError `invalid_input` */

@@ -183,6 +183,16 @@ test('merging does not depend on order, changes nothing when done again, loses n
     two.map(({ severity, confidence, votes }) => [severity, confidence, votes.length]),
     [['high', 0.84, 2]],
   );
+  const [sides] = mergeFindings([said('engineer', { severity: 'low' }), said('qa', { dimension: 'testing', severity: 'medium', rule: 'test-gap' })]);
+  const card = gradeFindings(sides === undefined ? [] : [sides], new Set(['quality', 'testing']));
+  assert.deepEqual(
+    card.dimensions.filter(({ grade }) => grade !== null).map(({ dimension, grade, findings }) => [dimension, grade, findings]),
+    [
+      ['quality', 'A', 1],
+      ['testing', 'C', 1],
+    ],
+    'one finding that two saw from two sides counts on both',
+  );
   const apart = [
     said('a', {}),
     said('b', { line: 40 }),

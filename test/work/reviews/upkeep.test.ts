@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createApi } from '../../../src/clients/api.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { runOperations } from '../../../src/runtime/runs/contract.ts';
-import { reviewOperations } from '../../../src/work/reviews/contract.ts';
+import { panelOperations, reviewOperations } from '../../../src/work/reviews/contract.ts';
 import { cleanReviews, reviewClaims } from '../../../src/work/reviews/queue-store.ts';
 import { createUpkeep } from '../../../src/work/reviews/upkeep.ts';
 import { createRunStore } from '../../../src/runtime/runs/store.ts';
@@ -126,6 +127,47 @@ test('a review is taken over from a worker that was killed, and ends [PER-3]', a
       items.some(({ event }) => event?.type === 'run.resumed' && event.after === 'takeover'),
       true,
     );
+  } finally {
+    second.kill('SIGTERM');
+  }
+});
+
+test('a panel whose server is killed while it starts its reviewers ends after a restart, and names the one that never began [PER-3, PER-6]', async () => {
+  await using server = await testServer({ workers: 0 });
+  await using home = testHome();
+  mkdirSync(home.path);
+  // the last reviewer's start stands still, so that the kill meets a panel that is half there
+  await server.db.owner(`create function stand_still() returns trigger language plpgsql as $$ begin perform pg_sleep(600); return new; end $$`);
+  await server.db.owner(`create trigger stand_still before insert on review for each row when (new.persona = 'sre') execute function stand_still()`);
+  const env = { PATH: process.env['PATH'], WINDLASS_HOME: home.path, WINDLASS_PORT: '0', DATABASE_URL: server.db.url };
+  const up = () => spawn(process.execPath, [join(import.meta.dirname, '../../../bin/windlass.mjs'), 'up'], { cwd: home.path, env, stdio: 'ignore' });
+  const first = up();
+  const { url } = await until('its address', SECONDS, async () => {
+    const text = await readFile(join(home.path, 'server.json'), 'utf8').catch(() => '{}'); // not written yet
+    const place = JSON.parse(text) as { url?: string };
+    return place.url === undefined ? null : { url: place.url };
+  });
+  const start = createApi({ url, key: server.ownerKey, fetch: globalThis.fetch }).call(panelOperations.start, { text: 'eval(x)\n', name: 'a.ts' });
+  const lost = assert.rejects(start, 'whoever asked sees that it was lost');
+  await until('six of seven have begun', SECONDS, async () => ((await server.db.owner('select from review')).length === 6 ? true : null));
+  first.kill('SIGKILL');
+  await lost;
+  await server.db.owner(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%insert into review %'`,
+  );
+  await server.db.owner('drop trigger stand_still on review');
+  await server.db.owner(`update review_panel set created_at = created_at - interval '2 minutes'`);
+  await server.db.owner(`update run set lease_until = clock_now() where worker_id is not null`);
+  const [panel] = (await server.api().call(panelOperations.list, {})).items;
+  const second = up();
+  try {
+    const found = await until('the panel ends', SECONDS, async () => {
+      const shown = await server.api().call(panelOperations.get, { id: panel?.id ?? '', waitSeconds: 1 });
+      return shown.ended ? shown : null;
+    });
+    assert.deepEqual(found.coverage, { answered: 6, of: 7, failed: ['sre'] });
+    assert.equal(found.members.find(({ persona }) => persona === 'sre')?.failure, 'it was never started');
+    assert.ok(found.findings.some(({ rule }) => rule === 'code-evaluation'));
   } finally {
     second.kill('SIGTERM');
   }
