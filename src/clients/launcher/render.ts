@@ -31,9 +31,31 @@ export const USER_LAYOUT: Layout = { ...PROJECT_LAYOUT, instructions: ['.codex/A
 const SESSION = `Begin with \`session_start\` of the \`windlass\` tools: it says where you are, what was handed over and who else is at work. End with
 \`session_end\` and a handoff of what is done, what is not, and what is next. Notes are written only when a person asks for one.`;
 
+const REVIEWS = `Before you write or judge code, look for rules that hold here: \`windlass standard search "…"\`, or the tool \`standards_search\`. For the judgement of
+others there is \`windlass review\` (what is not committed; \`main..HEAD\`; \`--persona security,sre\`; \`--panel\` for seven reviewers and grades), or the tool
+\`persona_review\`: it goes on by itself and ends with findings that quote the source. When you see a pattern repeat, propose it with \`windlass standard propose\`
+or \`standard_propose\`; it becomes a rule only when a person approves it. \`windlass review personas\` says who can review.`;
+
 export function renderInstructions(source: Pick<Source, 'instructions'>): string {
   const own = source.instructions === '' ? [] : [source.instructions, ''];
-  return [...own, '## Sessions', '', SESSION, '', '## When to stop', '', STOP_RULES, '', '## Boundary', '', BOUNDARY_RULE].join('\n');
+  return [
+    ...own,
+    '## Sessions',
+    '',
+    SESSION,
+    '',
+    '## Reviews and standards',
+    '',
+    REVIEWS,
+    '',
+    '## When to stop',
+    '',
+    STOP_RULES,
+    '',
+    '## Boundary',
+    '',
+    BOUNDARY_RULE,
+  ].join('\n');
 }
 
 export function renderAll(source: Source, layout: Layout): OwnedFile[] {

@@ -25,7 +25,7 @@ export type Target = z.infer<typeof Target>;
 
 const Asking = Target.extend({
   question: storableText(REVIEW_LIMITS.questionBytes).optional().meta({ description: 'What to look at, or what the change is for.' }),
-  project: z.string().max(100).optional().meta({ description: 'Project id or code; the first one when left out.' }),
+  project: z.string().max(100).nullable().optional().meta({ description: 'Project id or code; the first one when left out, none when null.' }),
   priority: z.enum(['low', 'normal', 'high']).default('normal'),
 });
 const Model = z.string().min(1).max(200);

@@ -67,7 +67,7 @@ const RESET_BATCH = 1_000;
 
 export type Reviews = {
   handlers: Handlers<Principal, typeof reviewOperations>;
-  placeOf(org: OrgId, project: string | undefined): Promise<Place>;
+  placeOf(org: OrgId, project: string | null | undefined): Promise<Place>;
   read(target: Target, place: Place, question: string | undefined): Promise<Given>;
   /** Starts the run with its row, both or neither; answers its id. */
   begin(caller: Caller<Principal>, begin: Begin): Promise<string>;
@@ -77,7 +77,7 @@ export type Reviews = {
 export function createReviews(deps: ReviewsDeps): Reviews {
   const now = () => ({ nowMs: deps.clock.nowMs(), workers: deps.settings.workers });
   const parts = {
-    placeOf: (org: OrgId, project: string | undefined) => placeOf(deps, org, project),
+    placeOf: (org: OrgId, project: string | null | undefined) => placeOf(deps, org, project),
     read: (target: Target, place: Place, question: string | undefined) => read(deps, target, { place, question }),
     begin: (caller: Caller<Principal>, begin: Begin) => beginRun(deps, caller, begin),
     modelFor: (persona: Persona, wanted: string | undefined) => modelFor(deps, persona, wanted),
@@ -127,8 +127,8 @@ export function createReviews(deps: ReviewsDeps): Reviews {
   };
 }
 
-async function placeOf(deps: ReviewsDeps, org: OrgId, wanted: string | undefined): Promise<Place> {
-  const project = await deps.projects.find(org, wanted);
+async function placeOf(deps: ReviewsDeps, org: OrgId, wanted: string | null | undefined): Promise<Place> {
+  const project = wanted === null ? null : await deps.projects.find(org, wanted);
   return { project, checkout: project === null ? null : await deps.projects.checkoutOf(org, project) };
 }
 

@@ -1,7 +1,9 @@
 /** `windlass review` and `windlass metrics` against the real server: what they print, how they exit. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { projectOperations } from '../../../src/work/projects/contract.ts';
 import { windlass, type CallOptions } from '../../support/cli.ts';
+import { reviewRepository } from '../../support/review-repository.ts';
 import { testServer } from '../../support/server.ts';
 
 const CODE = 'export function f(x: string) {\n  eval(x);\n}\n';
@@ -31,6 +33,13 @@ test('review waits for findings, prints them in three formats and exits by what 
   assert.deepEqual([broken.exit, /No answer\*\* \(\w+\): .*No key/.test(broken.out)], [1, true], broken.out);
   const here = await run('review test/support/until.ts --persona engineer');
   assert.match(here.out, /^# engineer on test\/support\/until\.ts/, 'a file of no registered project is read here');
+  const refusals = {
+    'review src/kernel': /A folder can be reviewed only/,
+    'review nothing.js': /no file nothing\.js here/,
+    'review --pr 7': /A pull request can/,
+  };
+  for (const [line, says] of Object.entries(refusals))
+    assert.match((await run(line, { execute: async () => Promise.reject(new Error('fatal: bad revision')) })).err, says);
   for (const wrong of ['review - --format pdf', 'review - --fail-on awful', 'review --persona nobody -']) {
     const { exit, err } = await run(wrong);
     assert.equal(exit === 2 || exit === 3, true, `${wrong}: ${exit} ${err}`);
@@ -49,5 +58,13 @@ test('review waits for findings, prints them in three formats and exits by what 
     standards: object;
   };
   assert.deepEqual([metrics.reviews.invocations, metrics.reviews.findings.dismissed], [12, 1]);
+  using repository = reviewRepository();
+  await server.api().call(projectOperations.add, { path: repository.path });
+  const elsewhere = await run('review - --name src/f.ts --persona security --json');
+  assert.equal(
+    (JSON.parse(elsewhere.out) as { project: string | null }).project,
+    null,
+    'what is read here is no part of a project that lies elsewhere',
+  );
   assert.deepEqual(Object.keys(metrics.standards).toSorted(), ['accepted', 'hits', 'open', 'proposed', 'queries', 'refused', 'standards']);
 });

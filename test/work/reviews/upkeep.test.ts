@@ -136,8 +136,11 @@ test('a panel whose server is killed while it starts its reviewers ends after a 
   await using server = await testServer({ workers: 0 });
   await using home = testHome();
   mkdirSync(home.path);
-  // the last reviewer's start stands still, so that the kill meets a panel that is half there
-  await server.db.owner(`create function stand_still() returns trigger language plpgsql as $$ begin perform pg_sleep(600); return new; end $$`);
+  // one reviewer's start waits for a lock that is held here, so that the kill meets a panel that is half there
+  await server.db.owner('select pg_advisory_lock(1)');
+  await server.db.owner(
+    `create function stand_still() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(1); return new; end $$`,
+  );
   await server.db.owner(`create trigger stand_still before insert on review for each row when (new.persona = 'sre') execute function stand_still()`);
   const env = { PATH: process.env['PATH'], WINDLASS_HOME: home.path, WINDLASS_PORT: '0', DATABASE_URL: server.db.url };
   const up = () => spawn(process.execPath, [join(import.meta.dirname, '../../../bin/windlass.mjs'), 'up'], { cwd: home.path, env, stdio: 'ignore' });
