@@ -176,7 +176,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'STD-2': ['done', "A persona proposes a standard, only a human's recorded approval writes it."],
   'STD-3': ['done', 'Standards are indexed within 5 s and searched by meaning and words.'],
   'STD-4': ['done', 'Metrics of reviews and standards.'],
-  'STD-5': ['part', 'MCP tools to propose, create and search standards.'],
+  'STD-5': ['done', 'MCP tools to propose, create and search standards; a guide to them in each project.'],
   // Skills
   'SKL-1': ['open', 'Skills of the published format work unchanged.'],
   'SKL-2': ['open', 'A skill is loaded in steps: name, body, files.'],

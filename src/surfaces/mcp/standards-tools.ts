@@ -24,7 +24,7 @@ export const STANDARDS_TOOLS: readonly Tool[] = [
       const found = await invoke(standardOperations.search, input);
       const none = 'No standard speaks of this. When you see a pattern repeat, propose one with standard_propose.';
       const alike = found.how === 'likeness' ? 'No standard has these words; these have names like them.\n\n' : '';
-      const total = `${found.shown} passages shown of ${renderCount(found.total)}.`;
+      const total = `${found.shown} of ${renderCount(found.total)} passages.`;
       return answer(found.shown === 0 ? none : `${alike}${found.items.map(passage).join('\n\n')}\n\n${total}`, found);
     },
   }),

@@ -28,7 +28,7 @@ const FILES = {
   '.windlass/commands/ship.md': '---\ndescription: Ships "it"\n---\nShip $ARGUMENTS, carefully.\n',
 };
 
-test('instructions, skills and commands are rendered for each CLI, and go with their source [LCH-3]', async () => {
+test('instructions, skills and commands are rendered for each CLI, and go with their source, with a guide to reviews and standards [LCH-3, STD-5]', async () => {
   using at = testCheckout({ files: FILES });
   const before = at.snapshot();
   const render = (...argv: string[]) => windlass(['render', ...argv], { home: at.home, cwd: at.top });
@@ -37,7 +37,8 @@ test('instructions, skills and commands are rendered for each CLI, and go with t
   assert.deepEqual(at.snapshot(), before);
   const done = await render();
   assert.equal(done.exit, 0, done.err);
-  for (const file of ['AGENTS.md', 'CLAUDE.md', 'GEMINI.md']) assert.match(at.read(file), /# How we work\n\nSmall steps\.[\s\S]*## When to stop/);
+  for (const file of ['AGENTS.md', 'CLAUDE.md', 'GEMINI.md'])
+    assert.match(at.read(file), /# How we work\n\nSmall steps\.[\s\S]*## Reviews and standards[\s\S]*`standard_propose`[\s\S]*## When to stop/);
   assert.match(at.read('.claude/skills/review/SKILL.md'), /at the same time, each with a helper[\s\S]*- For faults\n- For tests/);
   assert.match(at.read('.agents/skills/review/SKILL.md'), /in passes, one after the other[\s\S]*1\. For faults\n2\. For tests\n\nSay what/);
   assert.equal(at.read('.agents/skills/review/look.sh'), 'echo look\n');
