@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Config, Environment } from './config.ts';
 import type { Clock } from './kernel/clock.ts';
 import { systemClock } from './kernel/clock.ts';
-import { createIds } from './kernel/ids.ts';
+import { createIds, pooled } from './kernel/ids.ts';
 import { createRecordAdmin } from './platform/identity/admin-event.ts';
 import { createScrubber } from './platform/secrets/scrub.ts';
 import type { Log } from './platform/telemetry/log.ts';
@@ -54,14 +54,15 @@ export function createBase(config: Config, { log: write, env }: StartOptions) {
   const clock = systemClock;
   const secrets = Object.keys(env).filter((name) => SECRET_NAME.test(name));
   const scrubber = createScrubber(() => secrets.map((name) => ({ name, value: env[name] ?? '' })));
+  const draw = pooled(randomBytes);
   return {
     clock,
     env,
     scrubber,
-    ids: createIds({ nowMs: () => clock.nowMs(), randomBytes }),
+    ids: createIds({ nowMs: () => clock.nowMs(), randomBytes: draw }),
     log: createLog({ clock, level: config.log, scrub: (line) => scrubber.text(line), write }),
     recordAdmin: createRecordAdmin({ randomBytes }),
-    random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+    random: () => Buffer.from(draw(4)).readUInt32BE() / 2 ** 32,
   };
 }
 export type Base = ReturnType<typeof createBase>;

@@ -20,13 +20,14 @@ export function canonicalJson(value: unknown): string {
     case 'object': {
       if (value === null) return 'null';
       if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
-      const members: string[] = [];
       const record = value as Record<string, unknown>;
+      let text = '{';
       // RFC 8785 sorts by UTF-16 code units, which is what the default sort does.
-      for (const key of Object.keys(record).toSorted()) {
-        if (record[key] !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(record[key])}`);
+      for (const key of Object.keys(record).sort()) {
+        const member = record[key];
+        if (member !== undefined) text += `${text.length === 1 ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
       }
-      return `{${members.join(',')}}`;
+      return `${text}}`;
     }
     default:
       throw new AppError('internal', `A ${typeof value} is no JSON value.`);

@@ -61,18 +61,43 @@ export type Ids = { next<P extends IdPrefix>(prefix: P): Id<P> };
 
 /** Makes ids from an injected clock (milliseconds since the epoch) and randomness. */
 export function createIds(deps: { nowMs: () => number; randomBytes: RandomBytes }): Ids {
+  let last = { nowMs: -1, head: '' };
   return {
     next(prefix) {
-      let time = deps.nowMs();
-      let head = '';
-      for (let i = 0; i < TIME_CHARS; i += 1) {
-        head = ALPHABET.charAt(time % 32) + head;
-        time = Math.floor(time / 32);
-      }
+      const nowMs = deps.nowMs();
+      if (nowMs !== last.nowMs) last = { nowMs, head: timeChars(nowMs) };
+      const { head } = last;
       let tail = '';
       for (const byte of deps.randomBytes(RANDOM_CHARS)) tail += ALPHABET.charAt(byte & 31);
       return `${prefix}_${head}${tail}` as Id<typeof prefix>;
     },
+  };
+}
+
+function timeChars(nowMs: number): string {
+  let time = nowMs;
+  let head = '';
+  for (let i = 0; i < TIME_CHARS; i += 1) {
+    head = ALPHABET.charAt(time % 32) + head;
+    time = Math.floor(time / 32);
+  }
+  return head;
+}
+
+const POOL_BYTES = 4_096;
+
+/** Draws many bytes at once and hands each out once, since every draw costs as much. Not for what must be drawn when it is asked for. */
+export function pooled(randomBytes: RandomBytes): RandomBytes {
+  let pool: Uint8Array = new Uint8Array(0);
+  let at = 0;
+  return (length) => {
+    if (length > POOL_BYTES) return randomBytes(length);
+    if (at + length > pool.length) {
+      pool = randomBytes(POOL_BYTES);
+      at = 0;
+    }
+    at += length;
+    return pool.subarray(at - length, at);
   };
 }
 

@@ -5,7 +5,7 @@
  * The hash covers the envelope and a commitment, SHA-256(salt, payload), so that salt and payload can be deleted on
  * request and the chain still verifies (spec RUN-2). `position` is given by the commit and is not part of the hash.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson, sha256Hex } from '../kernel/canonical-json.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { RandomBytes } from '../kernel/ids.ts';
@@ -113,5 +113,9 @@ function hashOf(entry: Envelope): string {
 
 /** What the chain goes over in place of a payload. `salt` in hex. */
 export function commitmentOf(salt: string, payload: string): string {
-  return createHash('sha256').update(salt, 'hex').update(payload).digest('hex');
+  const saltBytes = salt.length / 2;
+  const bytes = Buffer.allocUnsafe(saltBytes + Buffer.byteLength(payload));
+  bytes.write(salt, 'hex');
+  bytes.write(payload, saltBytes);
+  return hash('sha256', bytes, 'hex');
 }

@@ -105,21 +105,24 @@ function subjectColumns(ops: readonly SpendRow[]): string[] {
   return (['org', 'scope', 'subject', 'tokens', 'microUsd', 'calls', 'unpriced'] as const).map((name) => array(all, (sum) => sum[name]));
 }
 
-/** As PostgreSQL reads an array. */
+/** As PostgreSQL reads an array. Neighbours are often equal, so a value is written once for as long as it stays. */
 function array<T>(items: readonly T[], of: (item: T) => unknown): string {
   let text = '{';
+  let last: unknown;
+  let written = '';
   for (const item of items) {
     const value = of(item) ?? null;
-    if (text.length > 1) text += ',';
-    text += typeof value === 'string' ? (PLAIN.test(value) ? value : quoted(value)) : JSON.stringify(value);
+    if (value !== last) {
+      last = value;
+      written = typeof value === 'string' ? quoted(value) : JSON.stringify(value);
+    }
+    text += text.length === 1 ? written : `,${written}`;
   }
   return `${text}}`;
 }
-/** Digits, letters and marks that need no quotes; `null` would be none. */
-const PLAIN = /^(?!null$)[\w./:-]+$/i;
 
 function quoted(value: string): string {
-  return `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
+  return value.includes('"') || value.includes('\\') ? `"${value.replaceAll(/["\\]/g, '\\$&')}"` : `"${value}"`;
 }
 
 /** Prolongs the leases of these calls of this process. */

@@ -110,7 +110,8 @@ export type SpendVerdict = { refused: { refusal: BudgetRefusal; room: Room } | n
 /** By ordinal; an op without a word was done. */
 export function readVerdicts(json: unknown): Map<number, SpendVerdict> {
   const verdicts = new Map<number, SpendVerdict>();
-  for (const { ordinal, refused, settled, warned } of z.array(Verdict).parse(json ?? [])) {
+  if ((json ?? null) === null) return verdicts;
+  for (const { ordinal, refused, settled, warned } of z.array(Verdict).parse(json)) {
     verdicts.set(ordinal, {
       refused: refused === undefined ? null : refusedOf(refused),
       settled: settled === true,

@@ -13,7 +13,7 @@ import { modelFailure } from './failure.ts';
 import { boundedFetch, newExchange, type Exchange, type Fetch } from './http.ts';
 import { DEFAULT_MODEL_LIMITS, type ModelLimits } from './limits.ts';
 import type { ModelFailure, ModelOutcome, ModelRequest, Models } from './model.ts';
-import { factsFromTable, readPriceTable, withOverrides, type PriceTable } from './prices.ts';
+import { createFacts, readPriceTable, withOverrides, type PriceTable } from './prices.ts';
 import { callOptions } from './prompt.ts';
 import { openModel, providersFrom, type Provider, type ProviderSettings } from './providers.ts';
 import { createRehearsal, REHEARSAL_FACTS, type Rehearsal, type RehearsalDeps } from './rehearsal.ts';
@@ -65,6 +65,7 @@ export function createModels(deps: ModelsDeps): Models & ModelSources {
   const circuits = createCircuits(clock);
   const rehearsal = createRehearsal({ clock, ...deps.rehearsal });
   const prices = withOverrides(readPriceTable(), deps.prices ?? {});
+  const factsOf = createFacts(prices);
   const isProvider = (name: string): boolean => name === REHEARSAL || providers.has(name);
   const canCall = (provider: Provider): boolean => provider.keyNames.length === 0 || keyOf(provider, deps.credential) !== undefined;
   const isUsable = (model: string): boolean => {
@@ -120,7 +121,7 @@ export function createModels(deps: ModelsDeps): Models & ModelSources {
     keyOf: (provider) => keyOf(provider, deps.credential),
     facts(model) {
       const named = aliases.resolve(model)?.models[0] ?? model;
-      return placeOf(named).provider === null ? REHEARSAL_FACTS : factsFromTable(prices, named, clock.nowMs());
+      return placeOf(named).provider === null ? REHEARSAL_FACTS : factsOf(named, clock.nowMs());
     },
     openUntilMs: (model) => circuits.refusedUntilMs(placeOf(model).circuit),
   };

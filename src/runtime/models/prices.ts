@@ -71,6 +71,22 @@ export function factsFromTable(table: PriceTable, model: string, nowMs: number):
   };
 }
 
+/** As `factsFromTable`, looked up once a day for each of the models that are in use. */
+export function createFacts(table: PriceTable): (model: string, nowMs: number) => ModelFacts {
+  const known = new Map<string, ModelFacts>();
+  let day = -1;
+  return (model, nowMs) => {
+    const today = Math.floor(nowMs / DAY_MS);
+    if (today !== day || known.size > FACTS_MAX) known.clear();
+    day = today;
+    const facts = known.get(model) ?? factsFromTable(table, model, nowMs);
+    known.set(model, facts);
+    return facts;
+  };
+}
+const DAY_MS = 86_400_000;
+const FACTS_MAX = 1_000;
+
 function entryFor(table: PriceTable, model: string): ModelEntry | undefined {
   const undated = model.replace(/-(?:latest|\d{8}|\d{4}-\d{2}-\d{2})$/, '');
   return Object.hasOwn(table.models, model) ? table.models[model] : Object.hasOwn(table.models, undated) ? table.models[undated] : undefined;

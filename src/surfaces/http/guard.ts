@@ -14,7 +14,15 @@ export type Guard = (request: { host: string | undefined; origin: string | undef
  */
 export function createGuard(options: { hosts: readonly string[] }): Guard {
   const names = new Set([...LOOPBACK, ...options.hosts.map((host) => host.toLowerCase())]);
-  const served = (authority: string): boolean => names.has(authority.toLowerCase()) || names.has(authority.toLowerCase().replace(/:\d+$/, ''));
+  const isServed = (authority: string): boolean => names.has(authority.toLowerCase()) || names.has(authority.toLowerCase().replace(/:\d+$/, ''));
+  /** The last one that was: nearly all requests name the same. */
+  let last: string | null = null;
+  const served = (authority: string): boolean => {
+    if (authority === last) return true;
+    if (!isServed(authority)) return false;
+    last = authority;
+    return true;
+  };
   return ({ host, origin }) => {
     if (host === undefined || !served(host)) {
       throw new AppError('misdirected', `The host "${(host ?? '').slice(0, 100)}" is not served here.`, {

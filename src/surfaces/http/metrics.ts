@@ -33,9 +33,10 @@ export function createTraffic(requests: Pick<RequestLog, 'record' | 'dropped'>):
   let seconds = 0;
   let all = 0;
   return {
-    answered({ principal, ...request }) {
-      const { operation, status, code, durationMs } = request;
+    answered(answered) {
+      const { principal, operation, status, code, durationMs } = answered;
       if (principal !== null) {
+        const { principal: _principal, ...request } = answered;
         const { org, actor, fingerprint } = principal;
         requests.record({ ...request, org, actor, fingerprint, surface: request.path.startsWith('/mcp') ? 'mcp' : 'http' });
       }

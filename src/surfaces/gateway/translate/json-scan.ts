@@ -55,12 +55,18 @@ type Scan = {
   keptDepth: number;
 };
 
-export function createJsonScan(wanted: Readonly<Record<string, Wanted>>, found: (path: string, value: unknown) => void): JsonScan {
-  const root = treeOf(wanted);
+/** What is wanted by its path; made once, for all scans. */
+export type ScanPlan = { readonly root: Node };
+
+export function planScan(wanted: Readonly<Record<string, Wanted>>): ScanPlan {
+  return { root: treeOf(wanted) };
+}
+
+export function createJsonScan({ root }: ScanPlan, found: (path: string, value: unknown) => void): JsonScan {
   const scan: Scan = {
     ...{ root, found, nodes: [], objects: [], deeper: 0, node: root, inString: false, escaped: false, afterColon: false },
-    ...{ keyLength: -1, key: Buffer.alloc(KEY_BYTES), length: 0 },
-    ...{ keptLength: -1, kept: Buffer.alloc(FIRST_BYTES), keptNode: root, keptDepth: 0 },
+    ...{ keyLength: -1, key: Buffer.allocUnsafe(KEY_BYTES), length: 0 },
+    ...{ keptLength: -1, kept: Buffer.allocUnsafe(FIRST_BYTES), keptNode: root, keptDepth: 0 },
   };
   return {
     push(bytes, from, to) {

@@ -3,12 +3,12 @@
  * any chunking, in bounded memory. The bytes themselves are not touched.
  */
 import { NO_USAGE, type Usage } from '../../../kernel/messages.ts';
-import { createJsonScan, type JsonScan, type Wanted } from './json-scan.ts';
+import { createJsonScan, planScan, type JsonScan, type ScanPlan, type Wanted } from './json-scan.ts';
 import type { Protocol, Reading, UsageReader } from './protocol.ts';
 import { countOf, usageFrom, type Counts } from './usage-counts.ts';
 
 /** What is read of each protocol, whole and streamed alike; the texts of an answer are only measured. */
-const WANTED: Readonly<Record<Protocol, Readonly<Record<string, Wanted>>>> = {
+const WANTED = {
   anthropic: {
     'message.usage': 'value',
     usage: 'value',
@@ -57,7 +57,8 @@ const WANTED: Readonly<Record<Protocol, Readonly<Record<string, Wanted>>>> = {
     error: 'value',
     'candidates.content.parts.text': 'length',
   },
-};
+} as const satisfies Record<Protocol, Record<string, Wanted>>;
+const PLANS = Object.fromEntries(Object.entries(WANTED).map(([protocol, wanted]) => [protocol, planScan(wanted)])) as Record<Protocol, ScanPlan>;
 const GOING_ON = new Set(['in_progress', 'queued']);
 /** As `tokens.ts` estimates. */
 const BYTES_PER_TOKEN = 3;
@@ -66,7 +67,7 @@ type So = { counts: Counts | null; model: string | null; finish: string | null; 
 
 export function usageReader(protocol: Protocol): UsageReader {
   const so: So = { counts: null, model: null, finish: null, error: null, seenBytes: 0 };
-  const scan = createJsonScan(WANTED[protocol], (path, value) => note(so, path, value));
+  const scan = createJsonScan(PLANS[protocol], (path, value) => note(so, path, value));
   const lines = createLines(scan);
   let kind: 'sse' | 'json' | null = null;
   return {
