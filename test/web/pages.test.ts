@@ -12,7 +12,7 @@ import { LOOKS, lookAt } from '../support/look-at.ts';
 import { testServer } from '../support/server.ts';
 
 /** Addresses that need nothing to be there. */
-const PAGES = ['/', '/runs', '/agents', '/no/such/page'];
+const PAGES = ['/', '/runs', '/agents', '/schedules', '/no/such/page'];
 
 let browser: TestBrowser;
 before(async () => {

@@ -6,7 +6,8 @@ import { identityOperations } from '../../src/platform/identity/contract.ts';
 import type { TestBrowser } from '../support/browser.ts';
 import { NO_BROWSER, testBrowser } from '../support/browser.ts';
 import { consoleWorld } from '../support/console-world.ts';
-import { lookAt } from '../support/look-at.ts';
+import { axeFaults } from '../support/axe.ts';
+import { lookAt, picture, settled } from '../support/look-at.ts';
 import { testServer } from '../support/server.ts';
 
 let browser: TestBrowser;
@@ -38,6 +39,27 @@ test('every page of trust and settings [WEB-1]', { skip: NO_BROWSER }, async () 
     ...SETTINGS,
   ];
   await lookAt(browser, world.server, { paths, told: 'filled' });
+});
+
+test('pages of trust, settings and spend that cannot be read say so, and what to do [WEB-1]', { skip: NO_BROWSER }, async () => {
+  await using server = await testServer({ workers: 0 });
+  const { page, context } = await browser.open(server, '/no/such/page');
+  const problem = { code: 'unavailable', detail: 'The database does not answer.', next: 'Try again in a while.', correlationId: 'cor_test' };
+  await context.route(
+    /\/api\/v1\/(?:approvals|tools|audit|audit\/verify|status|status\/storage|keys|actors|models|sign-ins|webhook-sources|spend|budgets|schedules)(?:\?|$)/,
+    (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(problem) }),
+  );
+  for (const path of ['/trust', '/trust/tools', '/trust/audit', ...SETTINGS, '/spend', '/spend/budgets', '/schedules']) {
+    await page.goto(server.url + path);
+    const alert = page.getByRole('alert').first();
+    await alert.getByText('The database does not answer.').waitFor();
+    assert.match((await alert.textContent()) ?? '', /could not be read.*Try again in a while/, path);
+    await settled(page);
+    await picture(page, `failed${path}`);
+    assert.deepEqual(await axeFaults(page), [], path);
+  }
+  await context.unroute(/./);
+  await context.close();
 });
 
 test('a key for models is made in the console, shown once, and revoked [WEB-1, IDN-1]', { skip: NO_BROWSER }, async () => {

@@ -14,7 +14,7 @@ export type Route = {
   /** Without it the page is not offered. */
   permission?: string;
   /** Its place in the navigation; `key` follows `g`. */
-  nav?: { label: string; icon: IconName; key: string };
+  nav?: { label: string; icon: IconName; key: string; /** Begins of other addresses that belong to it. */ also?: string };
 };
 
 export const ROUTES: readonly Route[] = [
@@ -31,8 +31,9 @@ export const ROUTES: readonly Route[] = [
     path: '/agents',
     load: async () => (await import('./pages/agents.tsx')).Agents,
     permission: 'agents.read',
-    nav: { label: 'Agents', icon: 'agents', key: 'a' },
+    nav: { label: 'Agents', icon: 'agents', key: 'a', also: '/schedules' },
   },
+  { path: '/schedules', load: async () => (await import('./pages/schedules.tsx')).Schedules, permission: 'agents.read' },
   { path: '/agents/new', load: async () => (await import('./pages/new-agent.tsx')).NewAgent, permission: 'agents.write' },
   { path: '/agents/:name', load: async () => (await import('./pages/agent.tsx')).Agent, permission: 'agents.read' },
   { path: '/agents/:name/:part', load: async () => (await import('./pages/agent.tsx')).Agent, permission: 'agents.read' },

@@ -87,7 +87,7 @@ const BAR_MAX = 4;
 
 function NavLink({ route, path, count }: { route: Route; path: string; count: number }) {
   if (route.nav === undefined) return null;
-  const here = route.path === '/' ? path === '/' : path === route.path || path.startsWith(`${route.path}/`);
+  const here = route.path === '/' ? path === '/' : path === route.path || path.startsWith(`${route.path}/`) || path === route.nav.also;
   return (
     <a href={route.path} aria-current={here ? 'page' : undefined}>
       <Icon name={route.nav.icon} size={18} />

@@ -16,6 +16,11 @@ import { useCall } from '../state/query.ts';
 import { useParams } from '../state/router.ts';
 import { useMay } from '../state/session.tsx';
 
+export const AGENT_TABS = [
+  { to: '/agents', label: 'Agents' },
+  { to: '/schedules', label: 'Schedules' },
+];
+
 const WEEK_MS = 7 * 24 * 60 * 60_000;
 type Week = AnswerOf<typeof api.status.agents>['items'][number];
 
@@ -77,6 +82,7 @@ export function Agents() {
   return (
     <Page
       title="Agents"
+      tabs={AGENT_TABS}
       actions={
         mayWrite ? (
           <a className="button main" href="/agents/new">

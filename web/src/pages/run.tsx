@@ -16,6 +16,7 @@ import { useCall } from '../state/query.ts';
 import { useParams } from '../state/router.ts';
 import { Approval } from './needs/approval.tsx';
 import { RunActions } from './run/actions.tsx';
+import { RunBudgets } from './run/budgets.tsx';
 import { Timeline } from './run/timeline.tsx';
 
 export function Run({ params }: PageProps) {
@@ -34,7 +35,7 @@ export function Run({ params }: PageProps) {
   }
   const tabs = [
     { to: `/runs/${id}`, label: 'Timeline', name: 'timeline' },
-    { to: `/runs/${id}?tab=about`, label: 'Input and answer', name: 'about' },
+    { to: `/runs/${id}?tab=about`, label: 'Input, answer, budgets', name: 'about' },
     { to: `/runs/${id}?tab=journal`, label: 'Journal', name: 'journal' },
   ];
   return (
@@ -70,6 +71,10 @@ export function Run({ params }: PageProps) {
       {tab === 'journal' && <Raw id={id} />}
     </Page>
   );
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function Waiting({ run }: { run: string }) {
@@ -114,7 +119,7 @@ function RunFigures({ run }: { run: RunDetail }) {
           hint={`${number(usage.inputTokens)} in, ${number(usage.cachedInputTokens)} of them cached; ${number(usage.outputTokens)} out`}
         />
         {run.percent !== null && !FINAL_STATUSES.includes(run.status) && (
-          <Figure title={run.phase ?? 'Progress'} value={`${Math.round(run.percent)} %`} />
+          <Figure title={sentence(run.phase ?? 'progress')} value={`${Math.round(run.percent)} %`} />
         )}
       </Figures>
       <p className="row muted small run-facts">
@@ -156,6 +161,7 @@ function RunFigures({ run }: { run: RunDetail }) {
 function About({ run }: { run: RunDetail }) {
   return (
     <div className="stack">
+      <RunBudgets run={run} />
       <Card title="Input">
         <Json value={run.input} />
       </Card>
@@ -190,7 +196,14 @@ function Raw({ id }: { id: string }) {
           )}
         </Loaded>
       </Card>
-      <Card title="Transcript">
+      <Card
+        title="Transcript"
+        beside={
+          <a className="small" href={`/api/v1/runs/${id}/events?limit=1000`} target="_blank" rel="noopener">
+            Raw entries as JSON
+          </a>
+        }
+      >
         <Loaded query={transcript} what="the transcript">
           {(found) => <Json value={found.markdown} tall />}
         </Loaded>

@@ -92,7 +92,7 @@ function Table<T>({ what, items, columns, keyOf, total }: TableProps<T>) {
           <tr aria-rowindex={blocks.length > 1 ? 1 : undefined}>
             {columns.map((column) => (
               <th key={column.title} scope="col" className={classOf(column)}>
-                {column.title}
+                {column.title === ACTIONS ? <span className="unseen">Actions</span> : column.title}
               </th>
             ))}
           </tr>
@@ -109,6 +109,8 @@ function Table<T>({ what, items, columns, keyOf, total }: TableProps<T>) {
   );
 }
 
+/** Title of a column of buttons, which say what they do: nothing stands above it for who sees them. */
+const ACTIONS = 'Do';
 const BLOCK_ROWS = 50;
 /** Blocks that are there at first, and how high others are taken for until they were there. */
 const BLOCKS_AT_FIRST = 4;
@@ -166,6 +168,14 @@ function classOf(column: Column<never>): string | undefined {
 function shownOf(shown: number, total: Count | null, what: string): string {
   if (total === null) return `${number(shown)} ${what}`;
   if (total.kind === 'unknown') return `${number(shown)} ${what} shown; how many there are is not known: ${total.why}`;
-  if (total.kind === 'exact' && total.value <= shown) return shown === 1 ? `1 ${what.replace(/s$/, '')}` : `All ${number(shown)} ${what}`;
+  if (total.kind === 'exact' && total.value <= shown) return shown === 1 ? `1 ${one(what)}` : `All ${number(shown)} ${what}`;
   return `${number(shown)} of ${countText(total)} ${what}`;
+}
+
+/** `runs` as `run`, `documents it must have` as `document it must have`. */
+function one(what: string): string {
+  const [first = '', ...rest] = what.split(' ');
+  const known =
+    first === 'people' ? 'person' : first.endsWith('ies') ? `${first.slice(0, -3)}y` : first === 'aliases' ? 'alias' : first.replace(/s$/, '');
+  return [known, ...rest].join(' ');
 }

@@ -18,6 +18,9 @@ type Props = {
   children: ReactNode;
 };
 
+/** What is seen of the tab before the one that is shown. */
+const TAB_BEFORE_PX = 72;
+
 export function Page({ title, beside, about, crumbs = [], actions, tabs = [], children }: Props) {
   const path = useAddress().split('?')[0] ?? '';
   const heading = useRef<HTMLHeadingElement>(null);
@@ -27,6 +30,13 @@ export function Page({ title, beside, about, crumbs = [], actions, tabs = [], ch
   // who moves by keyboard or screen reader begins at the title of the page they came to
   useEffect(() => {
     if (document.activeElement === document.body || document.activeElement === null) heading.current?.focus({ preventScroll: true });
+  }, [path]);
+  const row = useRef<HTMLElement>(null);
+  // on a narrow screen the tab that is shown may stand beyond the edge
+  useEffect(() => {
+    const here = row.current?.querySelector<HTMLElement>('[aria-current]');
+    if (here !== null && here !== undefined && row.current !== null)
+      row.current.scrollLeft = here.offsetLeft - row.current.offsetLeft - TAB_BEFORE_PX;
   }, [path]);
   return (
     <div className="page">
@@ -52,7 +62,7 @@ export function Page({ title, beside, about, crumbs = [], actions, tabs = [], ch
         {actions !== undefined && <div className="actions">{actions}</div>}
       </header>
       {tabs.length > 0 && (
-        <nav className="tabs" aria-label="Parts of this page">
+        <nav className="tabs" aria-label="Parts of this page" ref={row}>
           {tabs.map((tab) => (
             <a key={tab.to} href={tab.to} aria-current={tab.to.split('?')[0] === path ? 'page' : undefined}>
               {tab.label}

@@ -11,7 +11,7 @@ import { api } from '../../state/api.ts';
 import { exactTime, shortId } from '../../state/format.ts';
 import { useCall } from '../../state/query.ts';
 
-const TONES = { ran: 'good', late: 'wait', skipped: 'plain', missed: 'bad' } as const;
+export const FIRING_TONES = { ran: 'good', late: 'wait', skipped: 'plain', missed: 'bad' } as const;
 const LIMIT_STEP = 50;
 const LIMIT_MAX = 200;
 
@@ -24,7 +24,7 @@ const COLUMNS: readonly Column<FiringView>[] = [
       </span>
     ),
   },
-  { title: 'Came of it', render: (firing) => <Badge tone={TONES[firing.outcome]}>{firing.outcome}</Badge> },
+  { title: 'Came of it', render: (firing) => <Badge tone={FIRING_TONES[firing.outcome]}>{firing.outcome}</Badge> },
   {
     title: 'Why',
     wide: true,

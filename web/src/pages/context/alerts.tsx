@@ -46,9 +46,10 @@ const COLUMNS: readonly Column<AlertView>[] = [
   },
   {
     title: 'Severity',
-    render: (alert) => (alert.state === 'resolved' ? <Badge tone="good">resolved</Badge> : <Severity alert={alert} />),
+    render: (alert) =>
+      alert.state === 'resolved' ? <Badge tone="good">resolved</Badge> : <Badge tone={TONES[alert.severity]}>{alert.severity}</Badge>,
   },
-  { title: 'Of', minor: true, render: (alert) => <AlertKind alert={alert} /> },
+  { title: 'Kind', minor: true, render: (alert) => KIND_WORDS[alert.kind] ?? <span className="muted">–</span> },
   { title: 'Owner', minor: true, render: (alert) => alert.owner?.name ?? <span className="muted">nobody</span> },
   { title: 'Told', end: true, minor: true, render: (alert) => alert.count },
   { title: 'Since', end: true, minor: true, render: (alert) => <Time ms={alert.firstAtMs} /> },

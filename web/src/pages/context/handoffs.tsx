@@ -23,7 +23,7 @@ export function HandoffBadges({ handoff }: { handoff: HandoffView }) {
         <Badge tone={QUEUE_TONES[handoff.queue]}>{handoff.queue === 'open' ? `waits in ${handoff.to}` : handoff.queue}</Badge>
       )}
       {handoff.priority !== 'normal' && (
-        <Badge tone={handoff.priority === 'urgent' ? 'bad' : handoff.priority === 'high' ? 'wait' : 'plain'}>{handoff.priority}</Badge>
+        <Badge tone={handoff.priority === 'urgent' ? 'bad' : handoff.priority === 'high' ? 'wait' : 'plain'}>{`${handoff.priority} priority`}</Badge>
       )}
     </span>
   );

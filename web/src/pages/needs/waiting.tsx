@@ -99,7 +99,7 @@ export function Waits({ handoff }: { handoff: HandoffView }) {
         <h3 className="grow">
           {handoff.from} leaves <a href={`/context/handoffs/${handoff.id}`}>a handoff</a> to {handoff.to}
         </h3>
-        {handoff.priority !== 'normal' && <Badge tone={tone}>{handoff.priority}</Badge>}
+        {handoff.priority !== 'normal' && <Badge tone={tone}>{`${handoff.priority} priority`}</Badge>}
         <span className="muted small">
           <Time ms={handoff.createdAtMs} />
         </span>

@@ -13,6 +13,31 @@ import { SettingsPage } from './frame.tsx';
 
 const TONES = { active: 'good', expired: 'plain', ended: 'plain' } as const;
 
+/** In the order in which they are to be looked for: most say that they are several. */
+const BROWSERS = [
+  ['Edge', /\bEdg(?:e|A|iOS)?\/(\d+)/],
+  ['Opera', /\bOPR\/(\d+)/],
+  ['Firefox', /\b(?:Firefox|FxiOS)\/(\d+)/],
+  ['Chrome', /\b(?:Headless)?(?:Chrome|CriOS)\/(\d+)/],
+  ['Safari', /\bVersion\/(\d+)[^ ]* .*Safari/],
+] as const;
+const SYSTEMS = [
+  ['iPhone', /iPhone/],
+  ['iPad', /iPad/],
+  ['Android', /Android/],
+  ['Windows', /Windows/],
+  ['macOS', /Mac OS X/],
+  ['Linux', /Linux/],
+] as const;
+
+/** `Firefox 140 on Windows`; what it said itself where that is not known. */
+function browserName(said: string): string {
+  if (said === '') return 'It did not say what it is';
+  const found = BROWSERS.map(([name, pattern]) => [name, pattern.exec(said)?.[1]] as const).find(([, version]) => version !== undefined);
+  const system = SYSTEMS.find(([, pattern]) => pattern.test(said))?.[0];
+  return found === undefined ? said : `${found[0]} ${found[1]}${system === undefined ? '' : ` on ${system}`}`;
+}
+
 const COLUMNS: readonly Column<SignInView>[] = [
   {
     title: 'Browser',
@@ -20,7 +45,7 @@ const COLUMNS: readonly Column<SignInView>[] = [
     render: (each) => (
       <>
         <div className="clip" title={each.browser}>
-          {each.browser === '' ? 'It did not say what it is' : each.browser}
+          {browserName(each.browser)}
         </div>
         <div className="clip muted small">
           {each.actor.name}, with the key {each.key.name}

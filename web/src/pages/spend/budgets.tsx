@@ -15,16 +15,13 @@ import { api } from '../../state/api.ts';
 import { usePages } from '../../state/pages.ts';
 import { useMay } from '../../state/session.tsx';
 import { Ask, Change, NewBudget } from './amounts.tsx';
+import { budgetName, periodOf } from './budget-words.ts';
 import { SpendPage, amount } from './frame.tsx';
 import { RequestActions } from './request.tsx';
 
 const TONES = { open: 'good', warned: 'wait', exhausted: 'bad' } as const;
 const WORDS = { open: 'open', warned: 'nearly used up', exhausted: 'used up' } as const;
 type Open = { what: 'ask' | 'change' | 'remove'; budget: BudgetView } | { what: 'new' } | null;
-
-export function budgetName(budget: BudgetView): string {
-  return budget.scope === 'org' ? 'Everything' : `${budget.scope} ${budget.name}`;
-}
 
 function columnsOf(act: (open: Open) => void, may: { ask: boolean; raise: boolean }): readonly Column<BudgetView>[] {
   return [
@@ -88,11 +85,6 @@ function columnsOf(act: (open: Open) => void, may: { ask: boolean; raise: boolea
       ),
     },
   ];
-}
-
-function periodOf(budget: BudgetView): string {
-  if (budget.period === 'total') return 'in all';
-  return `each ${budget.period.replace('_', ' ')}`;
 }
 
 export function Budgets() {

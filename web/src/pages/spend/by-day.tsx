@@ -78,6 +78,8 @@ function Choices({ by, unit, span }: { by: (typeof BY)[number]; unit: Unit; span
   );
 }
 
+const NOTHING = 'Every call of a model is counted here, of runs and of the gateway.';
+
 function Chart({ found, unit }: { found: SpendDays; unit: Unit }) {
   const { days, parts, sum, by } = found;
   const drawn = useMemo(() => {
@@ -92,8 +94,12 @@ function Chart({ found, unit }: { found: SpendDays; unit: Unit }) {
       least: days.map(({ unpricedCalls }) => unit === 'money' && unpricedCalls > 0),
     };
   }, [found, unit]);
-  if (sum.calls === 0 && sum.rehearsedCalls === 0) {
-    return <Empty title="Nothing was spent in these days">Every call of a model is counted here, of runs and of the gateway.</Empty>;
+  if (drawn.series.every(({ values }) => values.every((value) => value === 0))) {
+    return (
+      <Empty title={unit === 'money' && sum.unpricedCalls > 0 ? 'Nothing with a known price in these days' : 'Nothing was spent in these days'}>
+        {sum.calls + sum.rehearsedCalls === 0 ? NOTHING : sayAll(found, unit)}
+      </Empty>
+    );
   }
   const say = (day: number): string => sayDay(found, { day, unit, series: drawn.series });
   return (
