@@ -65,6 +65,8 @@ import { adopt } from './work/alerts/store.ts';
 import { createContext, declareProjects } from './work/context.ts';
 import { describeOutside, withinProject } from './work/projects/boundary.ts';
 import { createFindCheckout } from './work/projects/checkout.ts';
+import { policyOperations } from './work/policy-trial/contract.ts';
+import { policyTrialHandlers } from './work/policy-trial/service.ts';
 import { projectOperations } from './work/projects/contract.ts';
 import { createProjects } from './work/projects/service.ts';
 import { standardOperations } from './work/standards/contract.ts';
@@ -343,6 +345,7 @@ function operationsOf(built: Domains & Pick<Ground, 'identity' | 'db'>): Bound<P
     ...bind(modelOperations, modelHandlers(built.models)),
     ...bind(auditOperations, auditHandlers({ db: built.db, verify: (org, stream) => built.views.verify(org, stream) })),
     ...bind(approvalOperations, built.approvals.handlers),
+    ...bind(policyOperations, policyTrialHandlers({ ...built, tools: toolset.tools })),
     ...bind(scheduleOperations, built.schedules.handlers),
     ...bind(standardOperations, built.standards.handlers),
   ];

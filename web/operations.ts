@@ -21,6 +21,7 @@ import { documentOperations } from '../src/work/documents/contract.ts';
 import { handoffOperations } from '../src/work/handoffs/contract.ts';
 import { noteOperations } from '../src/work/knowledge/contract.ts';
 import { personaOperations } from '../src/work/personas/contract.ts';
+import { policyOperations } from '../src/work/policy-trial/contract.ts';
 import { projectOperations } from '../src/work/projects/contract.ts';
 import { findingOperations, panelOperations, reviewOperations } from '../src/work/reviews/contract.ts';
 import { sessionOperations } from '../src/work/sessions/contract.ts';
@@ -49,6 +50,7 @@ export const OPERATIONS = {
   notes: noteOperations,
   panels: panelOperations,
   personas: personaOperations,
+  policy: policyOperations,
   projects: projectOperations,
   reviews: reviewOperations,
   runs: runOperations,

@@ -5,6 +5,7 @@ import { approvalOperations } from '../../src/platform/approvals/contract.ts';
 import { identityOperations } from '../../src/platform/identity/contract.ts';
 import type { TestBrowser } from '../support/browser.ts';
 import { NO_BROWSER, testBrowser } from '../support/browser.ts';
+import { agentOperations } from '../../src/work/agents/contract.ts';
 import { consoleWorld } from '../support/console-world.ts';
 import { axeFaults } from '../support/axe.ts';
 import { lookAt, picture, settled } from '../support/look-at.ts';
@@ -31,6 +32,7 @@ test('every page of trust and settings [WEB-1]', { skip: NO_BROWSER }, async () 
     '/trust?state=expired',
     `/trust/approvals/${question?.id ?? ''}`,
     `/trust/approvals/${open.items[0]?.id ?? ''}`,
+    '/trust/policy',
     '/trust/tools',
     '/trust/tools/http_send',
     '/trust/requests',
@@ -82,5 +84,37 @@ test('a key for models is made in the console, shown once, and revoked [WEB-1, I
   const { items } = await server.api().call(identityOperations.listKeys, { all: 'true' });
   const made = items.find(({ name }) => name === 'editor of Ada');
   assert.deepEqual([made?.scopes, made?.limits.requestsPerMinute, made?.state], [['gateway'], 60, 'revoked']);
+  assert.deepEqual(faults, []);
+});
+
+test('whoever wonders what an agent may do asks the policy, and sees why [WEB-1, POL-1]', { skip: NO_BROWSER }, async () => {
+  await using server = await testServer({ workers: 0 });
+  await server
+    .api()
+    .call(agentOperations.create, { name: 'scout', model: 'rehearsal/scout', instructions: 'x', tools: ['http_request', 'http_send'] });
+  const { page, faults } = await browser.open(server, '/trust/tools/http_request');
+  await page.getByRole('link', { name: 'What would be decided' }).click();
+  await page.getByLabel('If the agent').selectOption('scout');
+  assert.equal(await page.getByLabel('called the tool').inputValue(), 'http_request');
+  const ask = page.getByRole('button', { name: 'What would be decided?' });
+  await ask.click();
+  const said = page.getByRole('status').filter({ hasText: 'Decided by' });
+  await said.getByText('allowed', { exact: true }).waitFor();
+  await page.getByLabel('untrusted').check();
+  await page.getByLabel('private').check();
+  await ask.click();
+  await said.getByText('a person is asked', { exact: true }).waitFor();
+  await said.getByText('two_of_three').waitFor();
+  await page.getByLabel('with these arguments').fill('{"url": 7}');
+  await ask.click();
+  await said.getByText('arguments do not fit').waitFor();
+  await page.getByLabel('with these arguments').fill('{"url"');
+  await ask.click();
+  await page.getByText('This is no JSON yet.').waitFor();
+  await page.getByLabel('called the tool').fill('shell');
+  await page.getByLabel('with these arguments').fill('');
+  await ask.click();
+  await said.getByText('refused', { exact: true }).waitFor();
+  await said.getByText('it has http_request, http_send').waitFor();
   assert.deepEqual(faults, []);
 });

@@ -82,6 +82,7 @@ export const ROUTES: readonly Route[] = [
     nav: { label: 'Trust', icon: 'trust', key: 't' },
   },
   { path: '/trust/approvals/:id', load: async () => (await import('./pages/trust/approval.tsx')).Approval, permission: 'approvals.read' },
+  { path: '/trust/policy', load: async () => (await import('./pages/trust/policy.tsx')).Policy, permission: 'agents.read' },
   { path: '/trust/tools', load: async () => (await import('./pages/trust/tools.tsx')).Tools, permission: 'tools.read' },
   { path: '/trust/tools/:name', load: async () => (await import('./pages/trust/tool.tsx')).Tool, permission: 'tools.read' },
   { path: '/trust/requests', load: async () => (await import('./pages/trust/requests.tsx')).Requests, permission: 'audit.read' },

@@ -125,6 +125,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: async () => (await import('./commands/tool.ts')).tool,
   },
   {
+    name: 'policy',
+    group: 'Agents',
+    summary: 'By which rules calls are allowed: list them, try one.',
+    load: async () => (await import('./commands/policy.ts')).policy,
+  },
+  {
     name: 'note',
     group: 'Context',
     summary: 'What people told to be kept: list, search, add, change.',

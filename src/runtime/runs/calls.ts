@@ -9,9 +9,10 @@ import type { Action, PlannedCall } from './action.ts';
 import { afterAnswer, approvalFor, askApproval, askInput, askOutcome, failed } from './approval-rule.ts';
 import { end } from './ending.ts';
 import { allotment, limitReached, remaining } from './limits.ts';
-import { AGENT_TOOL_PREFIX, allowlistOf, manifestOf } from './manifest.ts';
+import { judgeCall } from './judge-call.ts';
+import { AGENT_TOOL_PREFIX } from './manifest.ts';
 import { readResult, RESULT_READ } from './result-read.ts';
-import { planOf, type Context } from './rules.ts';
+import type { Context } from './rules.ts';
 import { isSettled, type Call, type RunState } from './state.ts';
 import { waitFor } from './waiting.ts';
 
@@ -61,13 +62,10 @@ function considerCall(context: Context, call: Call): Step {
   if (call.phase === 'unknown') return { kind: 'ask', action: askOutcome(context, call) };
   const answered = afterAnswer(state, call);
   if (answered !== null) return act(answered);
-  const manifest = manifestOf(state);
-  const entry = manifest.find((tool) => tool.name === call.tool);
-  if (entry === undefined) return act(deny(call, { reason: unknownTool(call.tool, manifest), rules: ['allowlist'] }));
-  const fault = faultOf(context, call, entry);
-  if (fault !== null) return act(failed(call, { class: 'invalid_input', message: fault }));
-  const decision = decideCall(context, entry);
-  if (decision.answer === 'deny') return act(deny(call, decision));
+  const verdict = judgeCall(context, call);
+  if (verdict.kind === 'invalid') return act(failed(call, { class: 'invalid_input', message: verdict.message }));
+  const { entry, decision } = verdict;
+  if (entry === null || decision.answer === 'deny') return act(deny(call, decision));
   if (entry.kind === 'ask') return { kind: 'ask', action: askInput(context, call, decision) };
   const approvalId = approvalFor(call, decision);
   if (decision.answer === 'confirm' && approvalId === null) return { kind: 'ask', action: askApproval(context, call, decision) };
@@ -78,42 +76,11 @@ function considerCall(context: Context, call: Call): Step {
   return entry.name === RESULT_READ.name ? act(readOn(state, call, planned)) : { kind: 'ready', call: planned };
 }
 
-/** Asks the policy; one that throws is a deny (spec POL-1). */
-function decideCall({ state, rules }: Context, entry: ToolManifestEntry): Decision {
-  const { tier, confirm } = planOf(state);
-  try {
-    return rules.decide({
-      action: 'tool',
-      name: entry.name,
-      sideEffect: entry.sideEffect,
-      tier,
-      allowlist: allowlistOf(state),
-      confirm,
-      labels: state.labels,
-      taints: entry.taints,
-    });
-  } catch (thrown) {
-    // What cannot be decided is not done; the reason goes into the journal and to the model.
-    return { answer: 'deny', rules: ['error'], reason: `the policy failed: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
-  }
-}
-
 function deny(call: Call, decision: Pick<Decision, 'reason' | 'rules'>): Action {
   return {
     do: 'record',
     events: [{ type: 'tool.denied', callId: call.callId, tool: call.tool, reason: decision.reason, rules: [...decision.rules] }],
   };
-}
-
-function unknownTool(name: string, manifest: readonly ToolManifestEntry[]): string {
-  const known = manifest.map((tool) => tool.name).join(', ');
-  return `${name} is not among what this agent may use; ${known === '' ? 'it has no tools' : `it has ${known}`}`;
-}
-
-function faultOf({ rules }: Context, call: Call, entry: ToolManifestEntry): string | null {
-  if (call.invalid !== null) return "The arguments are not a JSON object. Write them as one JSON object that matches the tool's schema.";
-  const faults = rules.validate(entry.inputSchema, call.args);
-  return faults.length === 0 ? null : `The arguments do not match the tool's schema: ${faults.join('; ')}.`;
 }
 
 function plan(state: RunState, call: Call, granted: { entry: ToolManifestEntry; decision: Decision; approvalId: string | null }): PlannedCall {

@@ -4,7 +4,7 @@ import type { AgentId, Ids, OrgId, ProjectId } from '../../kernel/ids.ts';
 import type { Caller, Handlers } from '../../kernel/operation.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { ToolManifestEntry } from '../../kernel/plan.ts';
+import type { RunPlan, ToolManifestEntry } from '../../kernel/plan.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { AGENT_TOOL_PREFIX } from '../../runtime/runs/manifest.ts';
 import type { ChildRequest, EndedRun } from '../../runtime/runs/drive-deps.ts';
@@ -26,6 +26,7 @@ import { compare } from './difference.ts';
 import { fireSchedule } from './fire-schedule.ts';
 import { countRunEnd } from './health.ts';
 import { keepAgent } from './keep-agent.ts';
+import { planOfAgent } from './run-plan.ts';
 import type { PreparedChild, StartDeps, StartRun, StartedRun } from './start-run.ts';
 import { prepareChild, refuseUse, startRun, unknownAgent } from './start-run.ts';
 import type { AgentRow } from './store.ts';
@@ -49,6 +50,8 @@ export type Agents = {
   mayRun: (org: OrgId, agent: string, who: Requester) => Promise<void>;
   /** Private hosts and CIDRs that this version may reach; none for a version that is not there. */
   networkAllow: (org: OrgId, agent: { id: AgentId; version: number }) => Promise<readonly string[]>;
+  /** What a run of it would be told to do if it began now, its model aside. @throws AppError `not_found` */
+  planNow: (org: OrgId, name: string) => Promise<RunPlan>;
   /** These agents as tools of a model; those that take no runs now are left out with the reason. */
   childManifest: (org: OrgId, names: readonly string[]) => Promise<{ entries: ToolManifestEntry[]; missing: { tool: string; why: string }[] }>;
   /** In the commit of a run's end: counts it; true when this end put the agent in error. */
@@ -74,6 +77,11 @@ export function createAgents(deps: AgentsDeps): Agents {
         await refuseUse(tx, found, { org, ...who });
       }),
     networkAllow: (org, at) => deps.db.asOrg(org, async (tx) => (await store.getVersion(tx, org, at))?.definition.network.allow ?? []),
+    planNow: (org, name) =>
+      deps.db.asOrg(org, async (tx) => {
+        const agent = await existing(tx, org, name);
+        return planOfAgent(agent, { model: agent.definition.model ?? '' });
+      }),
     childManifest: (org, names) => childManifest(deps, org, names),
     onRunEnded: (tx, { row, ended }) => countRunEnd(databaseTx(tx), { row, ended }),
     existing: (org, names) => deps.db.asOrg(org, async (tx) => (await store.getNamed(tx, org, names)).map((agent) => agent.name)),

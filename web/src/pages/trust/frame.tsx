@@ -4,11 +4,13 @@ import type { Tab } from '../../parts/page.tsx';
 import { Page } from '../../parts/page.tsx';
 import { useMay } from '../../state/session.tsx';
 
-export function TrustPage({ title, children }: { title: 'Approvals' | 'Tools' | 'Audit' | 'Requests'; children: ReactNode }) {
+export function TrustPage({ title, children }: { title: 'Approvals' | 'Policy' | 'Tools' | 'Audit' | 'Requests'; children: ReactNode }) {
+  const mayAgents = useMay('agents.read');
   const mayTools = useMay('tools.read');
   const mayAudit = useMay('audit.read');
   const tabs: Tab[] = [
     { to: '/trust', label: 'Approvals' },
+    ...(mayAgents ? [{ to: '/trust/policy', label: 'Policy' }] : []),
     ...(mayTools ? [{ to: '/trust/tools', label: 'Tools' }] : []),
     ...(mayAudit
       ? [

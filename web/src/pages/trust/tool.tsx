@@ -35,6 +35,9 @@ export function Tool({ params }: PageProps) {
                 <dd>{duration(shown.timeoutMs)}</dd>
               </dl>
             </Card>
+            <p>
+              <a href={`/trust/policy?tool=${encodeURIComponent(shown.name)}`}>What would be decided if an agent called it?</a>
+            </p>
             <Card title="What it takes">
               <Json value={shown.inputSchema} />
             </Card>
