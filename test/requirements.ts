@@ -96,7 +96,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'POL-1': ['part', 'Every effect passes one policy check, denied by default, with the rules that decided.'],
   'POL-2': ['open', 'Rules are data in a policy language, tested, and can be tried over past journals.'],
   'POL-3': ['part', 'A run that read untrusted content and holds private data acts outside only with a human.'],
-  'POL-4': ['part', 'A call aimed at another project is refused with the way to hand over instead.'],
+  'POL-4': ['done', 'A call aimed at another project is refused with the way to hand over instead.'],
   // Approvals
   'APR-1': ['part', 'An approval shows the exact action, is answered once by someone named, never by what caused it.'],
   'APR-2': ['part', 'A run waits without a worker, goes on within 2 s of the answer and executes what was approved, by hash; expiry is decided.'],
@@ -159,10 +159,10 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'CAD-3': ['part', 'A weekly plan, and a work queue with honest totals.'],
   'LCH-1': ['done', 'One command finds a project, fetches its secrets and starts a coding CLI there, set up.'],
   'LCH-2': ['done', 'CLIs that strip credentials from children are configured and proven.'],
-  'LCH-3': ['part', 'One source of instructions is rendered for each CLI, with drift reported.'],
-  'LCH-4': ['part', 'Over SSH it uses machine identity; the environment is shown.'],
-  'LCH-5': ['part', 'A cached briefing serves when the server is out of reach, with its age.'],
-  'LCH-6': ['part', 'Hooks of the CLIs are installed and removed by one command.'],
+  'LCH-3': ['done', 'One source of instructions is rendered for each CLI, with drift reported.'],
+  'LCH-4': ['done', 'Over SSH it uses machine identity; the environment is shown.'],
+  'LCH-5': ['done', 'A cached briefing serves when the server is out of reach, with its age.'],
+  'LCH-6': ['done', 'Hooks of the CLIs are installed and removed by one command.'],
   'LCH-7': ['done', 'Stop rules and boundary are in every rendered instruction.'],
   // Personas and standards
   'PER-1': ['done', 'Seven reviewer personas ship as ordinary agents; more are a file each.'],

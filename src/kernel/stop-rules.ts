@@ -10,6 +10,8 @@ export const STOP_LIMITS = {
   sameErrors: 3,
   /** The same call with the same arguments. */
   sameCalls: 3,
+  /** Calls refused as belonging to another project. */
+  refusedAsForeign: 2,
   /** On one problem, without a success in between. */
   blockedMs: 30 * 60_000,
 } as const;

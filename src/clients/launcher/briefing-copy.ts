@@ -2,7 +2,7 @@
  * The briefing of a project and copies of its documents, kept in the home folder for when the server is out of reach, each with its age
  * (spec LCH-5). The server makes the briefing; nothing is composed here.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { toAppError } from '../../kernel/errors.ts';
@@ -18,7 +18,8 @@ const DOCUMENT_BYTES_MAX = 262_144;
 const FETCHED_AT_ONCE = 8;
 
 const KeptBriefing = z.object({ atMs: z.int(), markdown: z.string() });
-const KeptDocuments = z.object({ atMs: z.int(), hashes: z.record(z.string(), z.string()) });
+/** By name of the document. */
+const KeptDocuments = z.object({ atMs: z.int(), hashes: z.record(z.string(), z.string()), ids: z.record(z.string(), z.string()).default({}) });
 
 type Deps = Pick<Cli, 'home' | 'clock'>;
 export type Told = { markdown: string; keptAtMs: number | null };
@@ -73,8 +74,26 @@ export async function copyDocuments(deps: Deps, connection: Connection, project:
       }),
     );
   }
-  await keep(file, { atMs: deps.clock.nowMs(), hashes: Object.fromEntries(wanted.map(({ name, hash }) => [name, hash])) });
+  const of = (member: 'hash' | 'id') => Object.fromEntries(wanted.map((each) => [each.name, each[member]]));
+  await keep(file, { atMs: deps.clock.nowMs(), hashes: of('hash'), ids: of('id') });
   return { kept: wanted.length, more: page.next !== null || wanted.length < page.shown };
+}
+
+export type DocumentCopy = { id: string | null; name: string };
+
+/** The documents of which there are copies, and from when those are; null when none were made. */
+export async function listCopies(deps: Pick<Cli, 'home'>, project: string): Promise<{ atMs: number; items: DocumentCopy[] } | null> {
+  const kept = await readKept(join(folderOf(deps, project), 'documents.json'), KeptDocuments);
+  if (kept === null) return null;
+  const items = Object.keys(kept.hashes)
+    .toSorted()
+    .map((name) => ({ id: kept.ids[name] ?? null, name }));
+  return { atMs: kept.atMs, items };
+}
+
+/** Null when its copy is gone. */
+export async function readCopy(deps: Pick<Cli, 'home'>, project: string, name: string): Promise<string | null> {
+  return readFile(join(folderOf(deps, project), 'documents', fileName(name)), 'utf8').catch(() => null); // somebody removed it
 }
 
 /** From when the copy of that project's briefing is; null when there is none. */

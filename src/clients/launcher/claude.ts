@@ -3,18 +3,20 @@ import type { CodingCli, Environment, HookEvent } from './coding-cli.ts';
 import { MCP_COMMAND, hookCommand } from './coding-cli.ts';
 import type { JsonEdit } from './json-edit.ts';
 
-const EVENTS: readonly (readonly [name: string, event: HookEvent, tools: boolean])[] = [
-  ['SessionStart', 'start', false],
-  ['PostToolUse', 'tool', true],
-  ['PostToolUseFailure', 'tool', true],
-  ['PreCompact', 'compact', false],
-  ['Stop', 'stop', false],
+/** `matcher`: of which tools; null for an event that is of none. */
+const EVENTS: readonly (readonly [name: string, event: HookEvent, matcher: string | null])[] = [
+  ['SessionStart', 'start', null],
+  ['PreToolUse', 'before', 'Bash|Edit|Write|MultiEdit|NotebookEdit|mcp__windlass__session_end'],
+  ['PostToolUse', 'tool', '*'],
+  ['PostToolUseFailure', 'tool', '*'],
+  ['PreCompact', 'compact', null],
+  ['Stop', 'stop', null],
 ];
 const TIMEOUT_S = 15;
 
-function hook([name, event, tools]: (typeof EVENTS)[number]): JsonEdit {
+function hook([name, event, matcher]: (typeof EVENTS)[number]): JsonEdit {
   const hooks = [{ type: 'command', command: hookCommand(event, 'claude'), timeout: TIMEOUT_S }];
-  return { kind: 'item', path: ['hooks', name], value: tools ? { matcher: '*', hooks } : { hooks } };
+  return { kind: 'item', path: ['hooks', name], value: matcher === null ? { hooks } : { matcher, hooks } };
 }
 
 /** Without alwaysLoad its tools hide behind a search, and no session would be started. */

@@ -12,6 +12,7 @@ import { TOML_MARKS } from './text-block.ts';
 
 const EVENTS: readonly (readonly [name: string, event: HookEvent])[] = [
   ['SessionStart', 'start'],
+  ['PreToolUse', 'before'],
   ['PostToolUse', 'tool'],
   ['PreCompact', 'compact'],
   ['Stop', 'stop'],

@@ -7,7 +7,7 @@ import type { OwnedFile } from './owned.ts';
 export const CLI_NAMES = ['claude', 'codex', 'gemini'] as const;
 export type CliName = (typeof CLI_NAMES)[number];
 
-export const HOOK_EVENTS = ['start', 'tool', 'compact', 'stop'] as const;
+export const HOOK_EVENTS = ['start', 'before', 'tool', 'compact', 'stop'] as const;
 export type HookEvent = (typeof HOOK_EVENTS)[number];
 
 /** The model gateway of our server, and the virtual key that pays there. */

@@ -3,17 +3,19 @@ import type { CodingCli, HookEvent } from './coding-cli.ts';
 import { MCP_COMMAND, hookCommand } from './coding-cli.ts';
 import type { JsonEdit } from './json-edit.ts';
 
-const EVENTS: readonly (readonly [name: string, event: HookEvent, tools: boolean])[] = [
-  ['SessionStart', 'start', false],
-  ['AfterTool', 'tool', true],
-  ['PreCompress', 'compact', false],
-  ['AfterAgent', 'stop', false],
+/** `matcher`: of which tools; null for an event that is of none. */
+const EVENTS: readonly (readonly [name: string, event: HookEvent, matcher: string | null])[] = [
+  ['SessionStart', 'start', null],
+  ['BeforeTool', 'before', 'run_shell_command|write_file|replace|.*session_end'],
+  ['AfterTool', 'tool', '*'],
+  ['PreCompress', 'compact', null],
+  ['AfterAgent', 'stop', null],
 ];
 const TIMEOUT_MS = 15_000;
 
-function hook([name, event, tools]: (typeof EVENTS)[number]): JsonEdit {
+function hook([name, event, matcher]: (typeof EVENTS)[number]): JsonEdit {
   const hooks = [{ name: `windlass-${event}`, type: 'command', command: hookCommand(event, 'gemini'), timeout: TIMEOUT_MS }];
-  return { kind: 'item', path: ['hooks', name], value: tools ? { matcher: '*', hooks } : { hooks } };
+  return { kind: 'item', path: ['hooks', name], value: matcher === null ? { hooks } : { matcher, hooks } };
 }
 
 const KEY_SIGN_IN: JsonEdit = { kind: 'member', path: ['security', 'auth', 'selectedType'], value: 'gemini-api-key' };

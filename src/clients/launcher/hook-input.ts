@@ -9,6 +9,8 @@ const Input = z.looseObject({
   cwd: z.string().optional(),
   hook_event_name: z.string().optional(),
   source: z.string().optional(),
+  /** The CLI's own record of the conversation. */
+  transcript_path: z.string().nullish(),
   tool_name: z.string().optional(),
   tool_input: z.unknown().optional(),
   tool_response: z.unknown().optional(),
@@ -46,11 +48,25 @@ export function attemptOf(input: HookInput, atMs: number): Attempt {
   };
 }
 
+/** What a call aims at: the paths of an edit, never its content, and the whole of anything else. */
+export function aimsOf({ tool_name: tool = '', tool_input: args }: HookInput): string[] {
+  if (!EDITS.test(tool)) return stringsOf(args);
+  const named: [string, unknown][] = typeof args === 'object' && args !== null ? Object.entries(args) : [];
+  const paths = named.filter(([name]) => /path$/i.test(name)).map(([, value]) => value);
+  const patched = stringsOf(args).flatMap((text) =>
+    [...text.matchAll(/^\*\*\* (?:Add|Update|Delete) File: (.{1,1000})$/gm)].map(([, path]) => path ?? ''),
+  );
+  return [...stringsOf(paths), ...patched];
+}
+
 /** Every string inside, in order: each CLI wraps a result in its own way. */
+function stringsOf(value: unknown): string[] {
+  if (typeof value === 'string') return value === '' ? [] : [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsOf) : [];
+}
+
 function textOf(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (typeof value !== 'object' || value === null) return '';
-  return Object.values(value).map(textOf).filter(Boolean).join('\n');
+  return stringsOf(value).join('\n');
 }
 
 function errorOf(input: HookInput, result: string): string | null {
@@ -72,7 +88,13 @@ function digest(text: string): string {
 }
 
 /** What a hook prints, in the words of its CLI. `null` says nothing. */
-export type HookAnswer = { kind: 'context'; text: string } | { kind: 'stop'; reason: string } | { kind: 'again'; reason: string } | null;
+/** `refuse`: the call that is about to be made. */
+export type HookAnswer =
+  | { kind: 'context'; text: string }
+  | { kind: 'refuse'; reason: string }
+  | { kind: 'stop'; reason: string }
+  | { kind: 'again'; reason: string }
+  | null;
 
 export function writeHookAnswer(cli: CliName, event: HookEvent, { answer, name }: { answer: HookAnswer; name: string | undefined }): string {
   if (answer === null) return '{}';
@@ -80,6 +102,10 @@ export function writeHookAnswer(cli: CliName, event: HookEvent, { answer, name }
     return JSON.stringify({
       hookSpecificOutput: { hookEventName: name ?? (event === 'start' ? 'SessionStart' : event), additionalContext: answer.text },
     });
+  if (answer.kind === 'refuse' && cli !== 'gemini') {
+    const decision = { permissionDecision: 'deny', permissionDecisionReason: answer.reason };
+    return JSON.stringify({ hookSpecificOutput: { hookEventName: name ?? 'PreToolUse', ...decision } });
+  }
   if (answer.kind === 'stop') return JSON.stringify({ continue: false, stopReason: answer.reason, systemMessage: answer.reason });
   return JSON.stringify({ decision: cli === 'gemini' ? 'deny' : 'block', reason: answer.reason });
 }

@@ -12,6 +12,8 @@ const Entry = z.discriminatedUnion('kind', [
   /** The form was shown: what came before counts no longer. */
   z.object({ kind: z.literal('stopped') }),
   z.object({ kind: z.literal('reminded') }),
+  /** A call into another project was refused. */
+  z.object({ kind: z.literal('refused'), target: z.string(), what: z.string() }),
 ]);
 export type Entry = z.infer<typeof Entry>;
 
@@ -22,6 +24,8 @@ export type Remembered = {
   attempts: readonly Attempt[];
   edited: boolean;
   reminded: boolean;
+  /** Calls into other projects that were refused, since the last stop. */
+  refused: readonly { target: string; what: string }[];
 };
 
 /** The end of the file that is read: some thousand calls. */
@@ -41,7 +45,7 @@ export function createHookLog(home: string, cli: CliName, clientSession: string)
 }
 
 function fold(text: string): Remembered {
-  let now: Remembered = { session: null, nextHeartbeatAtMs: 0, attempts: [], edited: false, reminded: false };
+  let now: Remembered = { session: null, nextHeartbeatAtMs: 0, attempts: [], edited: false, reminded: false, refused: [] };
   for (const line of text.split('\n')) {
     const entry = parse(line);
     if (entry === null) continue;
@@ -49,7 +53,8 @@ function fold(text: string): Remembered {
     else if (entry.kind === 'heartbeat') now = { ...now, nextHeartbeatAtMs: entry.nextAtMs };
     else if (entry.kind === 'call')
       now = { ...now, attempts: [...now.attempts, entry.attempt], edited: now.edited || (entry.attempt.edit && entry.attempt.error === null) };
-    else if (entry.kind === 'stopped') now = { ...now, attempts: [] };
+    else if (entry.kind === 'refused') now = { ...now, refused: [...now.refused, { target: entry.target, what: entry.what }] };
+    else if (entry.kind === 'stopped') now = { ...now, attempts: [], refused: [] };
     else now = { ...now, reminded: true };
   }
   return now;

@@ -1,9 +1,11 @@
 /**
- * What happens when a coding CLI calls a hook (spec LCH-6, LCH-7): the briefing at its start, heartbeats and the stop rules at each tool
- * call, a checkpoint before it compacts, a reminder when it would end without a handoff. A hook never fails its CLI and never holds it up
+ * What happens when a coding CLI calls a hook (spec LCH-6, LCH-7): the briefing at its start, the boundary before a command or an edit, heartbeats,
+ * use and the stop rules after each tool call, a checkpoint before it compacts, a reminder when it would end without a handoff. A hook never fails its CLI and never holds it up
  * for long: without the server it does what it can alone.
  */
-import { escalationText } from '../../kernel/stop-rules.ts';
+import type { z } from 'zod';
+import { toAppError } from '../../kernel/errors.ts';
+import { escalationText, STOP_LIMITS } from '../../kernel/stop-rules.ts';
 import { sessionOperations } from '../../work/sessions/contract.ts';
 import type { Cli } from '../cli/command.ts';
 import { given } from '../cli/command.ts';
@@ -12,16 +14,23 @@ import { readBriefing } from './briefing-copy.ts';
 import type { CliName, HookEvent } from './coding-cli.ts';
 import { readCheckout, topOf } from './find-checkout.ts';
 import type { HookAnswer, HookInput } from './hook-input.ts';
-import { attemptOf, readHookInput } from './hook-input.ts';
+import { aimsOf, attemptOf, readHookInput } from './hook-input.ts';
 import type { HookLog } from './hook-log.ts';
 import { createHookLog } from './hook-log.ts';
-import { withoutCredentials } from './place.ts';
+import { reachesInto } from './neighbours.ts';
+import { keptProjects, withoutCredentials } from './place.ts';
 import { shouldStop } from './struggle.ts';
+import type { Use } from './transcript-use.ts';
+import { readUse } from './transcript-use.ts';
 
 /** All of a hook together; the CLIs give it 15 s. */
 const HOOK_MS = 8_000;
 const COMMITS_SHOWN = 5;
+/** The call that ends a session: after it nothing can be told of one. */
+const ENDS = /session_end$/;
+const BLOCKED = 'BLOCKED: a stop rule tripped, waiting for a person';
 
+type Metadata = NonNullable<z.input<typeof sessionOperations.update.input>['metadata']>;
 type Call = { cli: Cli; name: CliName; input: HookInput; log: HookLog; folder: string; signal: AbortSignal };
 
 /** Null when there is nothing to say. Throws nothing. */
@@ -43,12 +52,26 @@ export async function runHook(
   }
 }
 
-const HANDLERS: Readonly<Record<HookEvent, (call: Call) => Promise<HookAnswer>>> = { start: onStart, tool: onTool, compact: onCompact, stop: onStop };
+const HANDLERS: Readonly<Record<HookEvent, (call: Call) => Promise<HookAnswer>>> = {
+  start: onStart,
+  before: onBefore,
+  tool: onTool,
+  compact: onCompact,
+  stop: onStop,
+};
 
 async function onStart(call: Call): Promise<HookAnswer> {
   const { cli, name, input, log, signal } = call;
   const connection = await cli.connect().catch(() => null); // out of reach, or without a key: the copy serves
-  const started = connection === null ? null : await startSession(call, connection).catch(() => null); // the briefing is worth showing all the same
+  let why = 'Windlass does not answer: no session was started.';
+  const started =
+    connection === null
+      ? null
+      : await startSession(call, connection).catch((error: unknown) => {
+          const { code, message, next = '' } = toAppError(error);
+          if (code !== 'unavailable' && code !== 'internal') why = `No session was started: ${message} ${next}`.trimEnd();
+          return null; // the briefing is worth showing all the same
+        });
   if (started !== null) await log.add({ kind: 'session', id: started.id, startCommit: started.startCommit });
   const project = started?.project ?? cli.env['WINDLASS_PROJECT'];
   const environment = cli.env['WINDLASS_ENVIRONMENT'];
@@ -56,7 +79,7 @@ async function onStart(call: Call): Promise<HookAnswer> {
     project === undefined ? null : await readBriefing(cli, connection, { project, signal, ...given({ session: started?.id, environment }) });
   const session =
     started === null
-      ? 'Windlass does not answer: no session was started. Go on, keep what you do in commits, and try `session_start` later.'
+      ? `${why} Go on, keep what you do in commits, and try \`session_start\` later.`
       : `Your session is \`${started.id}\`. \`session_start\` with agent "${name}", machine "${cli.machine.name}" and clientSession "${input.session_id}" resumes it; name it as \`session\` in other calls, and end it with \`session_end\`.`;
   return { kind: 'context', text: told === null ? session : `${told.markdown}\n\n${session}` };
 }
@@ -84,6 +107,34 @@ async function startSession(call: Call, connection: Connection): Promise<{ id: s
   return { id: session.id, project: session.project, startCommit: session.startCommit };
 }
 
+/** Advisory: a hook sees what a call names. The second refusal stops, as the rules for stopping say. */
+async function onBefore(call: Call): Promise<HookAnswer> {
+  const { cli, input, log, folder } = call;
+  if (ENDS.test(input.tool_name ?? '')) await tellLastUse(call);
+  const active = cli.env['WINDLASS_PROJECT'] ?? '';
+  if (active === '') return null;
+  const home = cli.env['HOME'];
+  const target = reachesInto(aimsOf(input), { active, folder, projects: await keptProjects(cli), ...given({ home }) });
+  if (target === null) return null;
+  const { what } = attemptOf(input, cli.clock.nowMs());
+  await log.add({ kind: 'refused', target, what });
+  const { refused, session } = await log.read();
+  if (refused.length >= STOP_LIMITS.refusedAsForeign) {
+    await log.add({ kind: 'stopped' });
+    if (session !== null) await update(call, session.id, { workingOn: BLOCKED }).catch(() => {}); // the form matters more
+    const form = {
+      blocked: `calls into another project were refused ${refused.length} times; the active project is ${active}`,
+      tried: refused.map((each) => `${each.what} → of ${each.target}`).join('; '),
+      need: `a decision: whether ${target} is to be worked on, by a launch of its own or a handoff to it`,
+    };
+    return { kind: 'stop', reason: escalationText(form) };
+  }
+  return {
+    kind: 'refuse',
+    reason: `That is of the project ${target}, and the active project is ${active}. Leave the work to ${target}: tool handoff, action send, to ${target}. This rule is advisory here, as a hook sees only what a call names: do not look for a way around it, ask a person.`,
+  };
+}
+
 async function onTool(call: Call): Promise<HookAnswer> {
   const { cli, input, log } = call;
   await log.add({ kind: 'call', attempt: attemptOf(input, cli.clock.nowMs()) });
@@ -94,20 +145,42 @@ async function onTool(call: Call): Promise<HookAnswer> {
     return null;
   }
   await log.add({ kind: 'stopped' });
-  if (session !== null) await update(call, session.id, { workingOn: 'BLOCKED: a stop rule tripped, waiting for a person' }).catch(() => {}); // the form matters more
+  if (session !== null) await update(call, session.id, { workingOn: BLOCKED }).catch(() => {}); // the form matters more
   return { kind: 'stop', reason: escalationText(form) };
 }
 
-async function heartbeat({ cli, log, signal }: Call, id: string): Promise<void> {
+async function heartbeat(call: Call, id: string): Promise<void> {
+  const { cli, log, signal } = call;
   const connection = await cli.connect();
   const { nextHeartbeatAtMs } = await connection.call(sessionOperations.heartbeat, { id }, { signal });
   await log.add({ kind: 'heartbeat', nextAtMs: nextHeartbeatAtMs });
+  await tellUse(call, id);
+}
+
+/** What the CLI has used, beside what is known of the session already; nothing when its record tells nothing. */
+async function tellUse(call: Call, id: string, more: Record<string, string | number> = {}): Promise<void> {
+  const { cli, name, input, signal } = call;
+  const path = input.transcript_path ?? null;
+  const use = path === null ? null : await readUse(name, path);
+  const told = use === null ? more : { ...more, ...wordsOf(use) };
+  if (Object.keys(told).length === 0) return;
+  const { metadata } = await (await cli.connect()).call(sessionOperations.get, { id }, { signal });
+  await update(call, id, { metadata: { ...metadata, ...told } });
+}
+
+async function tellLastUse(call: Call): Promise<void> {
+  const { session } = await call.log.read();
+  if (session !== null) await tellUse(call, session.id).catch(() => {}); // the end matters more
+}
+
+function wordsOf({ model, ...tokens }: Use): Record<string, string | number> {
+  return { ...tokens, ...(model === null ? {} : { model }) };
 }
 
 async function update(
   { cli, signal }: Call,
   id: string,
-  changes: { workingOn?: string; branch?: string | null; commit?: string; metadata?: Record<string, string | number> },
+  changes: { workingOn?: string; branch?: string | null; commit?: string; metadata?: Metadata },
 ): Promise<void> {
   await (await cli.connect()).call(sessionOperations.update, { id, ...changes }, { signal });
 }
@@ -120,7 +193,8 @@ async function onCompact(call: Call): Promise<HookAnswer> {
   const checkout = top === null ? null : await readCheckout(top);
   const [commit, dirty] = [await git(call, ['rev-parse', 'HEAD']), await git(call, ['status', '--porcelain'])];
   const metadata = { compactedAtMs: call.cli.clock.nowMs(), uncommittedFiles: dirty === '' ? 0 : dirty.split('\n').length };
-  await update(call, session.id, { branch: checkout?.branch ?? null, metadata, ...(commit === '' ? {} : { commit }) });
+  await update(call, session.id, { branch: checkout?.branch ?? null, ...(commit === '' ? {} : { commit }) });
+  await tellUse(call, session.id, metadata);
   return null;
 }
 
@@ -128,7 +202,9 @@ async function onCompact(call: Call): Promise<HookAnswer> {
 async function onStop(call: Call): Promise<HookAnswer> {
   const { cli, input, log, signal } = call;
   const { session, edited, reminded, attempts } = await log.read();
-  if (session === null || reminded || input.stop_hook_active) return null;
+  if (session === null) return null;
+  await tellUse(call, session.id).catch(() => {}); // the reminder matters more
+  if (reminded || input.stop_hook_active) return null;
   const commits = session.startCommit === null ? '' : await git(call, ['log', '--oneline', `${session.startCommit}..HEAD`]);
   if (!edited && commits === '') return null;
   const now = await (await cli.connect()).call(sessionOperations.get, { id: session.id }, { signal });

@@ -206,7 +206,8 @@ async function startOf(cli: Cli, { setup, coding, secrets, project, wish, connec
   const left = [...without, ...(key ? [] : ['WINDLASS_KEY'])];
   const inherited = Object.fromEntries(Object.entries(cli.env).filter(([name]) => !left.includes(name)));
   const folder = wish.dryRun ? join(cli.home, 'bin') : await ensureShim(cli.home, process.execPath);
-  const env = { ...inherited, ...secrets.values, ...set, ...own, PATH: withFirst(cli.env, folder) };
+  const stored = Object.fromEntries(Object.entries(secrets.values).filter(([name]) => !without.includes(name)));
+  const env = { ...inherited, ...stored, ...set, ...own, PATH: withFirst(cli.env, folder) };
   const shadows = left.filter((name) => (cli.env[name] ?? '') !== '');
   const warnings = [
     ...shadows.map((name) =>
@@ -214,6 +215,11 @@ async function startOf(cli: Cli, { setup, coding, secrets, project, wish, connec
         ? 'WINDLASS_KEY of your shell is not passed on: the agent works with the key of this machine'
         : `${name} of your shell would win over the gateway and is left out`,
     ),
+    ...Object.keys(secrets.values)
+      .filter((name) => without.includes(name) || (set[name] !== undefined && set[name] !== secrets.values[name]))
+      .map(
+        (name) => `${name} of the vault would win over the gateway's key and is left out; store it under another name where your own tools need it`,
+      ),
     ...Object.keys(set)
       .filter((name) => (cli.env[name] ?? '') !== '' && cli.env[name] !== set[name])
       .map((name) => `${name} of your shell has another value and is not used`),

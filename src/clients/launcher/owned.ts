@@ -18,7 +18,15 @@ import { writeWhole } from './write-file.ts';
 /** `path` is relative to the root, with slashes. `check` refuses a block that the file's own format cannot take. */
 export type OwnedFile =
   | { kind: 'json'; path: string; edits: readonly JsonEdit[] }
-  | { kind: 'block'; path: string; body: string; marks: BlockMarks; check?: (before: string, after: string) => void }
+  | {
+      kind: 'block';
+      path: string;
+      body: string;
+      marks: BlockMarks;
+      check?: (before: string, after: string) => void;
+      /** A file in which this is found has the block by other means: it gets none, and loses the one it had. */
+      unless?: RegExp;
+    }
   | { kind: 'whole'; path: string; text: string };
 
 /** `kept`: something of it was changed by hand, or is not ours, and stays; `why` names it. */
@@ -107,6 +115,10 @@ async function planInstall(root: string, { file, group, before }: Wanted): Promi
     if (file.kind === 'json') {
       const done = installJson(now, file.edits, jsonRecord(before));
       return plan(done.text, keptWords(done.kept), { edits: done.record.edits.map(loose), made: done.record.made.map((path) => [...path]) });
+    }
+    if (file.kind === 'block' && file.unless?.test(removeBlock(now, file.marks).text) === true) {
+      const done = removeBlock(now, file.marks);
+      return plan(done.text, done.kept ? 'our block was changed by hand' : null, { marks: file.marks });
     }
     if (file.kind === 'block') {
       const done = installBlock(now, file.body, file.marks);

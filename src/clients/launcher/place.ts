@@ -20,6 +20,11 @@ const Kept = z.object({ atMs: z.int(), projects: z.array(ProjectView) });
 /** `keptAtMs`: when the server was last heard, if it does not answer now. */
 export type KnownProjects = { projects: readonly ProjectView[]; connection: Connection | null; keptAtMs: number | null; why: string | null };
 
+/** As the server was last heard, for what may not wait for it. */
+export async function keptProjects({ home }: Pick<Cli, 'home'>): Promise<readonly ProjectView[]> {
+  return (await readKept(join(home, 'launcher', 'projects.json'), Kept))?.projects ?? [];
+}
+
 /** @throws AppError when the server does not answer and nothing of it is kept; what it refuses is thrown as it is. */
 export async function knownProjects(cli: Cli): Promise<KnownProjects> {
   const file = join(cli.home, 'launcher', 'projects.json');
@@ -104,7 +109,7 @@ export function developmentFolders({ env }: Pick<Cli, 'env'>, near: readonly str
 }
 
 export function remotesOf(project: ProjectView): string[] {
-  return project.remote === null ? [] : [project.remote];
+  return project.repositories.length > 0 ? [...project.repositories] : project.remote === null ? [] : [project.remote];
 }
 
 export function withoutCredentials(remote: string): string {

@@ -13,6 +13,8 @@ export const RENDER_GROUP = 'render';
 /** Where the CLIs read, relative to a repository or to a person's own folder. */
 export type Layout = {
   instructions: readonly string[];
+  /** The line by which the others of them take AGENTS.md in whole: what stands there is not told twice. */
+  imports: RegExp | null;
   claudeSkills: string;
   claudeCommands: string;
   sharedSkills: string;
@@ -21,12 +23,17 @@ export type Layout = {
 
 export const PROJECT_LAYOUT: Layout = {
   instructions: ['AGENTS.md', 'CLAUDE.md', 'GEMINI.md'],
+  imports: /^@(?:\.\/)?AGENTS\.md\s*$/m,
   claudeSkills: '.claude/skills',
   claudeCommands: '.claude/commands',
   sharedSkills: '.agents/skills',
   geminiCommands: '.gemini/commands',
 };
-export const USER_LAYOUT: Layout = { ...PROJECT_LAYOUT, instructions: ['.codex/AGENTS.md', '.claude/CLAUDE.md', '.gemini/GEMINI.md'] };
+export const USER_LAYOUT: Layout = {
+  ...PROJECT_LAYOUT,
+  instructions: ['.codex/AGENTS.md', '.claude/CLAUDE.md', '.gemini/GEMINI.md'],
+  imports: null,
+};
 
 const SESSION = `Begin with \`session_start\` of the \`windlass\` tools: it says where you are, what was handed over and who else is at work. End with
 \`session_end\` and a handoff of what is done, what is not, and what is next. Notes are written only when a person asks for one.`;
@@ -61,7 +68,10 @@ export function renderInstructions(source: Pick<Source, 'instructions'>): string
 export function renderAll(source: Source, layout: Layout): OwnedFile[] {
   const body = renderInstructions(source);
   return [
-    ...layout.instructions.map((path): OwnedFile => ({ kind: 'block', path, body, marks: MARKDOWN_MARKS })),
+    ...layout.instructions.map((path): OwnedFile => ({
+      ...{ kind: 'block', path, body, marks: MARKDOWN_MARKS },
+      ...(layout.imports !== null && path !== 'AGENTS.md' ? { unless: layout.imports } : {}),
+    })),
     ...source.skills.flatMap(({ name, files }) =>
       files.flatMap((file): OwnedFile[] => [
         { kind: 'whole', path: `${layout.claudeSkills}/${name}/${file.path}`, text: forParallel(file) },

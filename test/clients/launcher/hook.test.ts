@@ -1,5 +1,7 @@
 /** Hooks of coding CLIs: briefed, kept alive, stopped and reminded, with the server and without it. */
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { briefingOperations } from '../../../src/work/briefing/contract.ts';
 import type { SessionView } from '../../../src/work/sessions/contract.ts';
@@ -179,4 +181,108 @@ test('what is no input of a CLI is no failure', async () => {
     assert.deepEqual([exit, out], [0, '{}\n']);
   }
   assert.equal((await windlass(['hook', 'later', '--cli', 'codex'], { home: at.home })).exit, 2);
+});
+
+/** What the launcher keeps of the server's projects. */
+function neighbours(at: TestCheckout): void {
+  const of = (code: string, path: string | null, remote: string) => ({
+    ...{ id: `prj_${code}`, code, name: code, path, remote, repositories: [remote], capabilities: [], secretsPath: null, designSpec: null },
+    ...{ environments: [], status: 'active', platform: false, declared: false, createdAtMs: NOW_MS },
+  });
+  const projects = [
+    of('app', at.top, 'git@github.example:acme/app.git'),
+    of('site', join(at.top, '../site'), 'https://github.example/acme/site.git'),
+    of('part', join(at.top, 'vendor/part'), 'https://github.example/acme/part.git'),
+  ];
+  mkdirSync(join(at.home, 'launcher'), { recursive: true });
+  writeFileSync(join(at.home, 'launcher/projects.json'), JSON.stringify({ atMs: NOW_MS, projects }));
+}
+
+test('a command or an edit that names another project is refused before it runs, and the second time stops with the form [LCH-6, LCH-7, POL-4]', async () => {
+  using at = testCheckout({ remote: 'git@github.example:acme/app.git' });
+  neighbours(at);
+  const before = (cli: string, input: object, options: CallOptions = {}) => hook(at, ['before', '--cli', cli], { server: null, ...options, input });
+  const shell = (text: string) => ({ hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_input: { command: text } });
+  for (const [i, input] of [
+    shell('cd ../site && git push'),
+    shell('git clone ssh://git@github.example/Acme/Site.git'),
+    shell(`cat "${join(at.top, '../site/.env')}"`),
+    shell('cp a vendor/../../site/a'),
+    { tool_name: 'Write', tool_input: { file_path: join(at.top, '../site/a.ts'), content: 'x' } },
+    { tool_name: 'apply_patch', tool_input: { command: `*** Begin Patch\n*** Update File: ${join(at.top, 'vendor/part/a.ts')}\n` } },
+  ].entries()) {
+    const told = await before('codex', { ...input, session_id: `s${i}` });
+    const { permissionDecision, permissionDecisionReason } = told['hookSpecificOutput'] as Record<string, string>;
+    assert.equal(permissionDecision, 'deny', JSON.stringify(input));
+    assert.match(
+      String(permissionDecisionReason),
+      /of the project (?:site|part), and the active project is app\. Leave the work to (?:site|part): tool handoff.*advisory/,
+    );
+  }
+  for (const input of [
+    shell('cd src && git push origin main && cat ../app/README.md'),
+    shell(`git clone https://github.example/acme/app && ls ${at.top}/../siteling`),
+    { tool_name: 'Edit', tool_input: { file_path: join(at.top, 'a.md'), new_string: 'See https://github.example/acme/site and ../site' } },
+    { tool_name: 'Read' },
+  ])
+    assert.deepEqual(await before('claude', { ...input, session_id: 'free' }), {}, JSON.stringify(input));
+  assert.deepEqual(await before('claude', shell('cd ../site'), { env: { WINDLASS_PROJECT: '' } }), {}, 'a CLI that nobody launched is left alone');
+  assert.equal((await before('gemini', { ...shell('cd ../site'), session_id: 'g' }))['decision'], 'deny');
+  const fake = server();
+  await hook(at, ['start', '--cli', 'gemini'], { server: fake, input: { session_id: 'g' } });
+  const stopped = await before('gemini', { ...shell('cat ../site/a'), session_id: 'g' }, { server: fake });
+  assert.equal(stopped['continue'], false);
+  assert.match(
+    String(stopped['stopReason']),
+    /^BLOCKED: calls into another project were refused 2 times; the active project is app\nTRIED: Bash cd \.\.\/site → of site; .*\nNEED: /,
+  );
+  assert.match(JSON.stringify(fake.told.at(-1)), /BLOCKED: a stop rule tripped/);
+  const long = 'a'.repeat(200_000);
+  const beganMs = performance.now();
+  assert.deepEqual(await before('claude', { ...shell(`${long}://${long}@${long}`), session_id: 'long' }), {});
+  assert.ok(performance.now() - beganMs < 2_000, 'no text holds a hook up');
+});
+
+test('what a CLI has used is told with its heartbeat and at its end, from its own record [LCH-6]', async () => {
+  using at = testCheckout();
+  const lines = (...entries: object[]) => entries.map((each) => JSON.stringify(each)).join('\n');
+  const message = (id: string, output: number) => ({
+    type: 'assistant',
+    message: { id, model: 'm-1', usage: { input_tokens: 3, cache_creation_input_tokens: 10, cache_read_input_tokens: 100, output_tokens: output } },
+  });
+  const total = (output: number) => ({
+    type: 'event_msg',
+    payload: { type: 'token_count', info: { total_token_usage: { input_tokens: 226, cached_input_tokens: 200, output_tokens: output } } },
+  });
+  const records = {
+    claude: `${lines(message('a', 1), message('a', 5), message('b', 6))}\n{"cut`,
+    codex: lines({ type: 'turn_context', payload: { model: 'm-1' } }, total(4), total(11)),
+    gemini: lines(
+      { sessionId: 'x', kind: 'main' },
+      {
+        $set: {
+          messages: [
+            { id: '1', type: 'user' },
+            { id: '2', type: 'gemini' },
+          ],
+        },
+      },
+      { id: '2', type: 'gemini', model: 'm-1', tokens: { input: 226, output: 10, cached: 200, thoughts: 1 } },
+    ),
+  };
+  for (const [cli, record] of Object.entries(records)) {
+    const fake = server({ metadata: { compactedAtMs: 1 } });
+    at.write('record.jsonl', record);
+    const input = { transcript_path: join(at.top, 'record.jsonl'), tool_name: 'Read', tool_input: {}, tool_response: 'x', session_id: cli };
+    await hook(at, ['start', '--cli', cli], { server: fake, input });
+    await hook(at, ['tool', '--cli', cli], { server: fake, input, nowMs: NEXT.nextHeartbeatAtMs });
+    const metadata = { compactedAtMs: 1, inputTokens: 226, cachedInputTokens: 200, outputTokens: 11, model: 'm-1' };
+    assert.deepEqual(fake.told.at(-1), { what: 'update', input: { id: 'sess_1', under: [], metadata } }, cli);
+    await hook(at, ['before', '--cli', cli], { server: fake, input: { ...input, tool_name: 'mcp__windlass__session_end' } });
+    await hook(at, ['stop', '--cli', cli], { server: fake, input });
+    assert.equal(fake.told.filter(({ what }) => what === 'update').length, 3);
+    at.write('record.jsonl', 'nothing of ours');
+    await hook(at, ['stop', '--cli', cli], { server: fake, input });
+    assert.equal(fake.told.filter(({ what }) => what === 'update').length, 3, 'unknown is not told as nothing');
+  }
 });

@@ -9,23 +9,29 @@ import { identityOperations } from '../../../src/platform/identity/contract.ts';
 import { documentOperations } from '../../../src/work/documents/contract.ts';
 import { projectOperations } from '../../../src/work/projects/contract.ts';
 import type { ProjectView } from '../../../src/work/projects/contract.ts';
+import { CLIS } from '../../../src/clients/launcher/clis.ts';
+import { remoteHints } from '../../../src/clients/launcher/remote-login.ts';
+import type { HttpApp } from '../../../src/surfaces/http/context.ts';
 import type { CallOptions, FakeServer } from '../../support/cli.ts';
 import { NOW_MS, answers, windlass } from '../../support/cli.ts';
 import { page } from '../../support/cli-fixtures.ts';
 import type { TestCheckout } from '../../support/checkout.ts';
 import { testCheckout } from '../../support/checkout.ts';
 
+const MACHINE = { name: 'desk', pid: 1, kill: () => true } as const;
 type WhoAmI = z.input<typeof identityOperations.whoami.output>;
 
 const REMOTE = 'git@github.example:acme/app.git';
 
 const PLAIN = {
-  ...{ repositories: [REMOTE], capabilities: [], secretsPath: null, designSpec: null, environments: [] },
+  ...{ capabilities: [], secretsPath: null, designSpec: null, environments: [] },
   ...{ status: 'active', platform: false, declared: false },
 } as const satisfies Partial<ProjectView>;
 
 function project(over: Partial<ProjectView> = {}): ProjectView {
-  return { id: 'prj_1', code: 'app', name: 'Application', path: null, remote: REMOTE, ...PLAIN, createdAtMs: NOW_MS, ...over };
+  const { remote = REMOTE } = over;
+  const repositories = remote === null ? [] : [remote];
+  return { id: 'prj_1', code: 'app', name: 'Application', path: null, ...PLAIN, createdAtMs: NOW_MS, repositories, ...over, remote };
 }
 
 function server(projects: readonly ProjectView[] = [project()]): FakeServer {
@@ -288,10 +294,35 @@ test("the agent gets the machine's key and not the person's, and gateway variabl
   assert.match(err, /WINDLASS_KEY of your shell is not passed on/);
 });
 
+test('a credential of the vault that would win over the gateway is left out, and that is said [LCH-1, SEC-7]', async () => {
+  using at = testCheckout({ remote: REMOTE });
+  const set = (path: string, name: string, value: string) =>
+    windlass(['secret', 'set', path, name, '--from', '-', '--as-is'], { home: at.home, stdin: value });
+  await set('app', 'ANTHROPIC_API_KEY', 'sk-ant-of-the-vault-0123456789');
+  await set('app', 'OTHER_TOKEN', 'tok-Zq81xwPk93hh');
+  const known = server();
+  const first = await launch(at, ['app', 'claude'], { server: known });
+  assert.equal(first.started[0]?.env['ANTHROPIC_API_KEY'], 'sk-ant-of-the-vault-0123456789', 'without a gateway it is the CLI’s own');
+  await set('app/vault', 'WINDLASS_GATEWAY_KEY', 'wl_virtual_key_of_the_project');
+  const gateway = (app: HttpApp): void => void app.get('/gateway/anthropic/v1/models', (c) => c.json({ data: [{}] }));
+  const { started, err } = await launch(at, ['app', 'claude'], { server: { ...known, first: gateway } });
+  const env = started[0]?.env ?? {};
+  assert.deepEqual([env['ANTHROPIC_API_KEY'], env['ANTHROPIC_AUTH_TOKEN']], [undefined, 'wl_virtual_key_of_the_project']);
+  assert.equal(env['OTHER_TOKEN'], 'tok-Zq81xwPk93hh');
+  assert.match(err, /warn {2}variables +ANTHROPIC_API_KEY of the vault would win over the gateway's key and is left out/);
+});
+
 test('over SSH no browser is asked for, and a locked keychain is named [LCH-4]', async () => {
   using at = testCheckout({ remote: REMOTE });
   const { err } = await launch(at, ['app', 'codex'], { env: { SSH_CONNECTION: '10.0.0.1 5 10.0.0.2 22' } });
-  assert.match(err, /over SSH[\s\S]*codex login --device-auth/);
+  assert.match(err, /desk over SSH\. Windlass uses the key files of this machine and opens no browser[\s\S]*codex login --device-auth/);
+  const ask = (platform: NodeJS.Platform, execute: () => Promise<string>) =>
+    remoteHints({ env: { SSH_TTY: '/dev/pts/1' }, machine: { ...MACHINE, platform }, execute }, CLIS.claude);
+  const locked = () => Promise.reject(new Error('SecKeychainCopySettings: User interaction is not allowed.'));
+  assert.match((await ask('darwin', locked)).join('\n'), /keychain is locked.*security unlock-keychain/);
+  assert.equal((await ask('darwin', async () => 'no-timeout')).length, 1, 'an open one is no trouble');
+  assert.equal((await ask('linux', locked)).length, 1);
+  assert.deepEqual(await remoteHints({ env: {}, machine: { ...MACHINE, platform: 'darwin' }, execute: locked }, CLIS.claude), []);
 });
 
 test('two launches at once end in the same files as one [LCH-1]', async () => {

@@ -18,6 +18,7 @@ import { windlass } from '../../support/cli.ts';
 import type { Asked } from '../../support/model-upstream.ts';
 import { startModelUpstream } from '../../support/model-upstream.ts';
 import type { Answer } from '../../support/provider-protocols.ts';
+import { testIds } from '../../support/identity.ts';
 import { testServer } from '../../support/server.ts';
 import { testClients } from '../../support/test-clients.ts';
 
@@ -76,6 +77,8 @@ function steps(cli: string): Step[] {
       tool: SHELL,
       args: (tool) => (tool === 'exec_command' ? { cmd: 'sh deploy.sh' } : { command: 'sh deploy.sh', description: 'Proves the token' }),
     },
+    // the hook refuses it before it runs
+    { tool: SHELL, args: (tool) => (tool === 'exec_command' ? { cmd: 'cat ../site/plan' } : { command: 'cat ../site/plan', description: 'Peeks' }) },
     { tool: /whoami$/, args: () => ({}) },
     { tool: /[_/]note$/, args: () => ({ title: `Note of ${cli}`, content: 'The token works.', word: 'Keep that the token works.', project: 'app' }) },
     { tool: /session_end$/, args: (_tool, { text }) => ({ handoff, session: /Your session is `(sess_\w+)`/.exec(text)?.[1] }) },
@@ -115,7 +118,7 @@ function waiting(asked: Asked): Answer {
 }
 
 const ARGS = {
-  claude: ['--allowedTools=Bash(sh deploy.sh),mcp__deploy', '-p', 'Go.', '--output-format', 'json', '--model', 'scripted-1'],
+  claude: ['--allowedTools=Bash(sh deploy.sh),Bash(cat:*),mcp__deploy', '-p', 'Go.', '--output-format', 'json', '--model', 'scripted-1'],
   codex: ['exec', '--json', '-m', 'scripted-1', '--disable', 'plugins', 'Go.'],
   gemini: ['-m', 'scripted-1', '-p', 'Go.', '-o', 'json', '--approval-mode', 'yolo'],
 } as const;
@@ -143,6 +146,10 @@ test(
     const before = at.snapshot();
     await using server = await testServer({ workers: 0 });
     await server.api().call(projectOperations.add, { path: at.top, code: 'app' });
+    const site = [server.org, testIds.next('prj'), join(at.top, '../site')];
+    await server.db.owner("insert into project (org_id, id, code, name, path) values ($1, $2, 'site', 'Site', $3)", site);
+    mkdirSync(join(at.top, '../site'));
+    writeFileSync(join(at.top, '../site/plan'), 'plan-of-site');
     await windlass(['secret', 'set', 'app', 'API_TOKEN', '--from', '-'], { home: server.home, stdin: TOKEN });
 
     for (const [i, cli] of (['claude', 'codex', 'gemini'] as const).entries()) {
@@ -182,6 +189,8 @@ test(
       if (former !== undefined) assert.ok(whole.includes(`What ${former} leaves`), `the briefing shows ${cli} the handoff of ${former}`);
       assert.ok(whole.includes(PROOF) && whole.includes(`mcp ${PROOF}`), `the credential reached shell and server of ${cli}\n${said}`);
       assert.ok(!whole.includes(TOKEN), 'no model is told the value');
+      assert.match(whole, /That is of the project site, and the active project is app/, `the hook of ${cli} refuses\n${said}`);
+      assert.ok(!whole.includes('plan-of-site'), `nothing of another project is read by ${cli}`);
       const again = await run(['launch', 'app', cli, '--trust', '--', '--version'], { cwd: at.top, env });
       assert.match(again.err, /files +\d+ as they should be[\s\S]*\(proven \d+ s ago\)/, again.err);
     }
@@ -199,6 +208,9 @@ test(
       sessions.items.every(({ state }) => state === 'ended' || state === 'active'),
       JSON.stringify(sessions.items.map(({ agent, state }) => [agent, state])),
     );
+    // Gemini CLI may write its record after the last hook
+    for (const { agent, metadata } of sessions.items.filter((each) => each.agent !== 'gemini'))
+      assert.ok(Number(metadata['outputTokens']) > 0, `what ${agent} used is told: ${JSON.stringify(metadata)}`);
 
     const removed = await run(['launch', 'app', '--remove'], {
       cwd: at.top,

@@ -4,7 +4,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'smol-toml';
-import { windlass } from '../../support/cli.ts';
+import { answers, NOW_MS, windlass } from '../../support/cli.ts';
+import { page } from '../../support/cli-fixtures.ts';
+import { projectOperations } from '../../../src/work/projects/contract.ts';
 import { testCheckout } from '../../support/checkout.ts';
 
 const SKILL = `---
@@ -93,4 +95,67 @@ test('a source that cannot be rendered is refused with what is wrong [LCH-3]', a
     assert.equal(exit, 1);
     assert.match(out, expected);
   }
+});
+
+test('a file that takes AGENTS.md in by an import is not told the same twice, and loses what it was told [LCH-3]', async () => {
+  using at = testCheckout({ files: { ...FILES, 'AGENTS.md': '# Ours\n', 'CLAUDE.md': '# Claude\n\n@AGENTS.md\n', 'GEMINI.md': 'See AGENTS.md\n' } });
+  const render = (...argv: string[]) => windlass(['render', ...argv], { home: at.home, cwd: at.top });
+  const before = at.snapshot();
+  assert.equal((await render()).exit, 0);
+  assert.equal(at.read('CLAUDE.md'), '# Claude\n\n@AGENTS.md\n');
+  for (const file of ['AGENTS.md', 'GEMINI.md']) assert.match(at.read(file), /windlass:begin[\s\S]*## When to stop/);
+  at.write('GEMINI.md', `@./AGENTS.md\n\n${at.read('GEMINI.md')}`);
+  await render();
+  assert.equal(at.read('GEMINI.md'), '@./AGENTS.md\n\nSee AGENTS.md\n');
+  at.write('CLAUDE.md', '# Claude\n');
+  await render();
+  assert.match(at.read('CLAUDE.md'), /^# Claude\n\n<!-- windlass:begin/, 'without the import it is told again');
+  at.write('CLAUDE.md', at.read('CLAUDE.md').replace('## When to stop', '## When to go on'));
+  const kept = await render();
+  assert.match(kept.out, /kept +CLAUDE\.md: our block was changed by hand/);
+  at.write('CLAUDE.md', String(before['CLAUDE.md']).slice(4));
+  at.write('GEMINI.md', String(before['GEMINI.md']).slice(4));
+  await render('--remove');
+  assert.deepEqual(at.snapshot(), before);
+});
+
+test('in all checkouts: a dry run counts files, codes are left out, one that fails stops no other, nothing is written twice [LCH-3]', async () => {
+  using app = testCheckout({ remote: 'git@x.example:a/app.git', files: FILES });
+  using site = testCheckout({ remote: 'git@x.example:a/site.git' });
+  using broken = testCheckout({ remote: 'git@x.example:a/broken.git', files: { 'CLAUDE.md': '<!-- windlass:begin 123 -->\n' } });
+  using legacy = testCheckout({ remote: 'git@x.example:a/legacy.git' });
+  const project = (code: string, path: string | null, remote: string) => ({
+    ...{ id: `prj_${code}`, code, name: code, path, remote, repositories: [remote], capabilities: [], secretsPath: null, designSpec: null },
+    ...{ environments: [], status: 'active' as const, platform: false, declared: false, createdAtMs: NOW_MS },
+  });
+  const projects = [
+    project('app', app.top, 'git@x.example:a/app.git'),
+    project('broken', broken.top, 'git@x.example:a/broken.git'),
+    project('elsewhere', null, 'git@x.example:a/elsewhere.git'),
+    project('legacy', legacy.top, 'git@x.example:a/legacy.git'),
+    project('site', site.top, 'git@x.example:a/site.git'),
+  ];
+  const server = { operations: [answers(projectOperations.list, () => page(projects))] };
+  const all = (...argv: string[]) =>
+    windlass(['render', '--all', ...argv], { server, home: app.home, cwd: app.top, env: { HOME: app.home, WINDLASS_DEV: app.home } });
+  const before = [app, site, legacy].map((each) => each.snapshot());
+  const dry = await all('--exclude', 'legacy, broken', '--dry-run');
+  assert.match(dry.out, /\n13 files would be written in 2 places\.\n$/, dry.out);
+  assert.deepEqual(
+    [app, site, legacy].map((each) => each.snapshot()),
+    before,
+  );
+  const done = await all('--exclude', 'legacy');
+  assert.equal(done.exit, 1);
+  assert.match(done.out, /broken\n *failed .*do not stand there once each[^]*13 files written in 3 places, 1 failed\.\n$/);
+  assert.match(site.read('AGENTS.md'), /## When to stop/);
+  assert.deepEqual(legacy.snapshot(), before[2], 'what is excluded is not touched');
+  assert.match((await all('--exclude', 'legacy,broken')).out, /^0 files written in 2 places\.\n$/);
+  const json = JSON.parse((await all('--exclude', 'legacy,broken', '--json')).out) as { places: { name: string }[]; written: number };
+  assert.deepEqual([json.places.map(({ name }) => name), json.written], [['app', 'site'], 0]);
+  const from = await all('--from', join(app.top, '.windlass'), '--exclude', 'legacy,broken,app');
+  assert.match(from.out, /10 files written in 1 place/);
+  assert.match(site.read('CLAUDE.md'), /Small steps/, 'one source is spread to all');
+  const wrong = await all('--exclude', 'nowhere');
+  assert.deepEqual([wrong.exit, /There is no project nowhere to exclude/.test(wrong.err)], [2, true]);
 });

@@ -4,7 +4,8 @@ import { PAGE_SIZE_MAX, renderCount } from '../../../kernel/page.ts';
 import { documentOperations } from '../../../work/documents/contract.ts';
 import type { AuditView, DocumentView } from '../../../work/documents/contract.ts';
 import type { Api } from '../../api.ts';
-import type { Command, Noun } from '../command.ts';
+import { documentCopies, documentCopy, orCopy } from '../copies.ts';
+import type { Answer, Cli, Command, Input, Noun } from '../command.ts';
 import { argument, given, numberOption, option } from '../command.ts';
 import { pickId } from '../find-run.ts';
 import { bytes, relativeTime, shortId, timestamp } from '../format.ts';
@@ -21,46 +22,58 @@ async function findDocument(api: Api, text: string): Promise<string> {
 
 const list: Command = {
   name: 'list',
-  summary: 'Lists documents by name.',
+  summary: 'Lists documents by name; without the server, the copies of the last launch.',
   options: [
     ['--project <code>', 'only of this project'],
     ['--limit <n>', 'how many at most (50)'],
     ['--cursor <cursor>', 'next page of the list before'],
   ],
   examples: ['doc list', 'doc list --project windmill --json'],
-  async run(cli, input) {
-    const connection = await cli.connect();
-    const wanted = given({ project: option(input, 'project'), limit: option(input, 'limit'), cursor: option(input, 'cursor') });
-    const page = await connection.call(documentOperations.list, wanted);
-    const rows = page.items.map((each) => [
-      shortId(cli.terminal, each.id),
-      each.project ?? 'org-wide',
-      each.name,
-      String(each.version),
-      bytes(each.bytes),
-      relativeTime(each.updatedAtMs, cli.clock.nowMs()),
-    ]);
-    const head = ['document', 'project', 'name', 'version', 'size', 'changed'];
-    return {
-      value: page,
-      lines: pageLines(page, { table: () => table(head, rows, cli.terminal.columns), nothing: 'No documents.', more: 'windlass doc list' }),
-    };
-  },
+  run: (cli, input) =>
+    orCopy(
+      () => listed(cli, input),
+      (why) => documentCopies(cli, option(input, 'project'), why),
+    ),
 };
+
+async function listed(cli: Cli, input: Input): Promise<Answer> {
+  const connection = await cli.connect();
+  const wanted = given({ project: option(input, 'project'), limit: option(input, 'limit'), cursor: option(input, 'cursor') });
+  const page = await connection.call(documentOperations.list, wanted);
+  const rows = page.items.map((each) => [
+    shortId(cli.terminal, each.id),
+    each.project ?? 'org-wide',
+    each.name,
+    String(each.version),
+    bytes(each.bytes),
+    relativeTime(each.updatedAtMs, cli.clock.nowMs()),
+  ]);
+  const head = ['document', 'project', 'name', 'version', 'size', 'changed'];
+  return {
+    value: page,
+    lines: pageLines(page, { table: () => table(head, rows, cli.terminal.columns), nothing: 'No documents.', more: 'windlass doc list' }),
+  };
+}
 
 const show: Command = {
   name: 'show',
-  summary: 'Shows a document as it is, or as it was.',
+  summary: 'Shows a document as it is, or as it was; without the server, the copy of the last launch.',
   args: [['<document>', 'id of the document, or the end of one']],
-  options: [['--version <n>', 'as it was in this version']],
-  examples: ['doc show 4t9kz1ab', 'doc show 4t9kz1ab --version 2'],
-  async run(cli, input) {
-    const connection = await cli.connect();
-    const id = await findDocument(connection, argument(input, 0));
-    const found = await connection.call(documentOperations.get, { id, ...given({ version: numberOption(input, 'version') }) });
-    return { value: found, lines: [...documentLines(found), '', found.content] };
-  },
+  options: [['--at <version>', 'as it was in this version']],
+  examples: ['doc show 4t9kz1ab', 'doc show 4t9kz1ab --at 2'],
+  run: (cli, input) =>
+    orCopy(
+      () => shown(cli, input),
+      (why) => (option(input, 'at') === undefined ? documentCopy(cli, argument(input, 0), why) : Promise.resolve(null)),
+    ),
 };
+
+async function shown(cli: Cli, input: Input): Promise<Answer> {
+  const connection = await cli.connect();
+  const id = await findDocument(connection, argument(input, 0));
+  const found = await connection.call(documentOperations.get, { id, ...given({ version: numberOption(input, 'at') }) });
+  return { value: found, lines: [...documentLines(found), '', found.content] };
+}
 
 const history: Command = {
   name: 'history',

@@ -1,5 +1,6 @@
 /** `windlass session`: working sessions of coding CLIs and people: started, kept alive, ended, what they hold; and as others see them. */
 import { hostname } from 'node:os';
+import type { SessionView } from '../../../work/sessions/contract.ts';
 import { ClaimKind, EndReason, sessionOperations } from '../../../work/sessions/contract.ts';
 import { AppError } from '../../../kernel/errors.ts';
 import { checkoutHere } from '../checkout.ts';
@@ -56,10 +57,19 @@ const show: Command = {
       ['holds', session.claims.map(({ kind, name }) => `${kind} ${name}`).join(', ')],
       ['started', timestamp(session.startedAtMs)],
       ['handoff', session.handoff],
+      ['used', usedWords(session.metadata)],
     ]);
     return { value: session, lines };
   },
 };
+
+/** As the hooks of its coding CLI tell it, from that CLI's own record; what went through the gateway is in `windlass spend`. */
+function usedWords(metadata: SessionView['metadata']): string | null {
+  const { inputTokens, cachedInputTokens, outputTokens, model } = metadata;
+  if (typeof inputTokens !== 'number' || typeof outputTokens !== 'number') return null;
+  const cached = typeof cachedInputTokens === 'number' ? ` (${cachedInputTokens} cached)` : '';
+  return `${inputTokens} input tokens${cached}, ${outputTokens} output tokens${typeof model === 'string' ? ` of ${model}` : ''}, by its own record`;
+}
 
 const start: Command = {
   name: 'start',
