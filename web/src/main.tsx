@@ -3,9 +3,10 @@ import { StrictMode, useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { SignIn } from './pages/sign-in.tsx';
 import { Failed } from './parts/states.tsx';
+import { ROUTES } from './routes.ts';
 import { Shell } from './shell.tsx';
 import { listenForKeys } from './state/keys.ts';
-import { catchLinks, go, useAddress } from './state/router.ts';
+import { catchLinks, go, match, useAddress } from './state/router.ts';
 import { MeProvider, takePlace, useSession } from './state/session.tsx';
 import './styles/tokens.css';
 import './styles/base.css';
@@ -52,6 +53,10 @@ function Console() {
   }
 }
 
+// the page's code comes while the server is asked who looks
+void ROUTES.find((route) => match(route.path, location.pathname) !== null)
+  ?.load()
+  .catch(() => undefined); // told where the page is shown
 catchLinks();
 const root = document.getElementById('root');
 if (root !== null) {

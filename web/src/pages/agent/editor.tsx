@@ -77,7 +77,7 @@ export function Editor({ agent, start }: Props) {
         {asJson ? (
           <Text value={value} onChange={setValue} />
         ) : (
-          <SchemaForm schema={schema} value={value} onChange={setValue} faults={faults} without={agent === null ? [] : ['name']} />
+          <Fields schema={schema} value={value} onChange={setValue} faults={faults} named={agent !== null} />
         )}
       </Card>
       <div className="row save">
@@ -110,6 +110,45 @@ export function Editor({ agent, start }: Props) {
         </Dialog>
       )}
     </>
+  );
+}
+
+/** What every agent is asked; the rest is folded away until somebody wants it or something is wrong in it. */
+const FIRST: ReadonlySet<string> = new Set([
+  'name',
+  'description',
+  'kind',
+  'instructions',
+  'commands',
+  'model',
+  'tools',
+  'schedules',
+  'budget',
+  'tier',
+]);
+
+type FieldsProps = { schema: Schema; value: FormValue; onChange: (value: FormValue) => void; faults: readonly Fault[]; named: boolean };
+
+function Fields({ schema, value, onChange, faults, named }: FieldsProps) {
+  const names = Object.keys(schema.properties ?? {});
+  const rest = names.filter((name) => !FIRST.has(name));
+  // a model is told, a command is run: never both
+  const other = value['kind'] === 'command' ? ['instructions', 'model'] : ['commands'];
+  const isSet = rest.some((name) => value[name] !== undefined);
+  const isWrong = faults.some(({ path }) => rest.some((name) => path === name || path.startsWith(`${name}.`)));
+  return (
+    <div className="stack">
+      <SchemaForm schema={schema} value={value} onChange={onChange} faults={faults} without={[...rest, ...other, ...(named ? ['name'] : [])]} />
+      <details key={String(isWrong)} open={isWrong || undefined}>
+        <summary>
+          Everything else: {rest.length} more{isSet && ', some of them set'}{' '}
+          <span className="muted small">limits, access, approval, network, output and the like</span>
+        </summary>
+        <div className="stack folded-form">
+          <SchemaForm schema={schema} value={value} onChange={onChange} faults={faults} without={names.filter((name) => FIRST.has(name))} />
+        </div>
+      </details>
+    </div>
   );
 }
 

@@ -1,8 +1,8 @@
 /** Spend by day: a chart by agent, model, project, key or person, the same figures as a table, and what they leave open. */
 import { useMemo } from 'react';
 import type { Figures as Spent, SpendDays } from '../../../../src/work/spend/contract.ts';
-import type { DaySeries } from '../../parts/day-chart.tsx';
-import { DayChart, SERIES_MAX } from '../../parts/day-chart.tsx';
+import type { DaySeries } from './day-chart.tsx';
+import { DayChart, SERIES_MAX } from './day-chart.tsx';
 import { Card } from '../../parts/page.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
 import { api } from '../../state/api.ts';

@@ -5,7 +5,7 @@
 import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { useTheme } from '../state/theme.ts';
+import { useTheme } from '../../state/theme.ts';
 
 export type DaySeries = { name: string; values: readonly number[] };
 
