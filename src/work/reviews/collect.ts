@@ -102,7 +102,7 @@ async function fromRange(deps: CollectDeps, root: string, range: string): Promis
 
 async function commitOf(deps: CollectDeps, root: string, revision: string): Promise<string> {
   const unknown = new AppError('invalid_input', `"${revision.slice(0, 100)}" names no commit here.`, {
-    next: 'Give a branch, a tag, a hash, or two of them with .. between, as in main..HEAD.',
+    next: 'Give a path that is there, or a branch, a tag, a hash, or two of them with .. between, as in main..HEAD.',
   });
   if (!REVISION.test(revision)) throw unknown;
   const found = await deps.git(root, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`], {

@@ -69,13 +69,13 @@ export function panelMarkdown(panel: PanelView): string {
     panel.rehearsed ? REHEARSED : '',
     `${coverage.answered} of ${coverage.of} reviewers answered.${gaps.length === 0 ? '' : ` Without an answer:\n\n${gaps.join('\n')}`}`,
     panel.leftOut,
-    grades.length === 0
+    grades.length === 0 || card?.overall === null
       ? ''
       : `| dimension | grade | findings | why |\n| --- | --- | --- | --- |\n${grades.join('\n')}\n\nBy thresholds of version ${card?.thresholds ?? 0}.`,
     droppedText(panel.dropped),
     panel.resolved.length === 0 ? '' : `Resolved since: ${panel.resolved.join(', ')}.`,
     ...findings.map((finding) => findingMarkdown(finding)),
-    panel.ended && findings.length === 0 ? 'No findings.' : '',
+    panel.ended && findings.length === 0 && coverage.answered > 0 ? 'No findings.' : '',
     ...panel.proposals.map(proposalText),
   ]);
 }

@@ -62,7 +62,9 @@ function byLine(files: readonly SourceFile[], rule: ScanRule): Finding[] {
       if (!rule.line.test(text) || rule.unless?.test(short) === true || short.trim().length < 4) return [];
       if (comments.has(line) || !aroundFits(rule, file, line)) return [];
       const { severity, dimension, problem, fix } = rule;
-      return [{ ...at(file, line), severity, dimension, rule: rule.rule, problem, fix, standard: null }];
+      const quoted = at(file, line);
+      const evidence = rule.body === undefined ? quoted.evidence : [quoted.evidence, ...bodyOf(file, line).lines].join('\n');
+      return [{ ...quoted, evidence, severity, dimension, rule: rule.rule, problem, fix, standard: null }];
     });
   });
 }

@@ -80,7 +80,7 @@ async function settleOneJob(deps: SettleDeps, org: OrgId, row: JobRow): Promise<
     if (!won) return;
     if (proposed !== null)
       await noteOutcome(tx, org, { run: row.id, outcome: { ...outcome, ...(await propose(deps, tx, { org, row, entries, proposed })) } });
-    for (const finding of followed) await keepFinding(tx, org, keptOf(deps, { finding, project: row.project, source: row.id }));
+    for (const finding of onceEach(followed)) await keepFinding(tx, org, keptOf(deps, { finding, project: row.project, source: row.id }));
     for (const id of still) await moveFinding(tx, org, { id, from: ['open', 'issue'], to: 'resolved', reason: resolvedBy(row.id), by: 'review' });
   });
 }
@@ -188,11 +188,13 @@ async function concludePanel(
   };
   await deps.db.asOrg(org, async (tx) => {
     if (!(await settlePanel(tx, org, { id: panel.id, outcome }))) return;
-    for (const finding of findings) await keepFinding(tx, org, keptOf(deps, { finding, project: panel.project, source: panel.id }));
+    for (const finding of onceEach(findings)) await keepFinding(tx, org, keptOf(deps, { finding, project: panel.project, source: panel.id }));
     for (const id of still) await moveFinding(tx, org, { id, from: ['open', 'issue'], to: 'resolved', reason: resolvedBy(panel.id), by: 'review' });
   });
 }
 
+/** Lines that are quoted alike are one finding to follow, and one look at it. */
+const onceEach = (findings: readonly Merged[]): Merged[] => [...new Map(findings.toReversed().map((each) => [fingerprintOf(each), each])).values()];
 const voiced = (finding: Finding, reviewer: string) => ({ ...finding, votes: [{ reviewer, confidence: ONE_VOICE }] });
 const resolvedBy = (review: string): string => `Its evidence is no longer in the file, as review ${review} saw.`;
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDiff } from '../../../src/work/reviews/diff.ts';
+import { checkFinding } from '../../../src/work/reviews/evidence.ts';
 import { wholeFile } from '../../../src/work/reviews/material.ts';
 import { scanFiles } from '../../../src/work/reviews/scan.ts';
 
@@ -52,6 +53,13 @@ const LEFT_ALONE: [string, string][] = [
 
 test('the rules find what they must, over several lines too [PER-5]', () => {
   for (const [path, text, rules] of FOUND) assert.deepEqual(rulesIn(path, text), rules, text);
+});
+
+test('a rule that looks at the lines below quotes them, and the quotation stands [PER-5]', () => {
+  const file = wholeFile('a.py', 'try:\n    go()\nexcept Exception:\n\n    pass\n');
+  const [found] = scanFiles([file], 'sre').findings;
+  assert.equal(found?.evidence, 'except Exception:\npass');
+  assert.deepEqual(found === undefined ? null : checkFinding(found, new Map([['a.py', [file.lines]]])), found);
 });
 
 test('the rules leave alone what only looks alike [PER-5]', () => {
