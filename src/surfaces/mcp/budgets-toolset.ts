@@ -10,103 +10,81 @@ import { spendOperations } from '../../work/spend/contract.ts';
 import { renderPage } from './render.ts';
 import { Limit } from './tool-inputs.ts';
 import type { Tool, Toolset } from './toolset.ts';
-import { NO_RESOURCES, NO_TASKS, answer, tool } from './toolset.ts';
+import { NO_RESOURCES, NO_TASKS, operationTool } from './toolset.ts';
 
 const BudgetId = z.string().max(60).meta({ description: 'Budget id, as in bud_01jd….' });
 
 const TOOLS: readonly Tool[] = [
-  tool({
+  operationTool({
     name: 'spend_status',
     title: 'What was spent',
     description: 'Spend today and this month by agent, project, key, model and person, budgets with what is left, a forecast, the dearest runs.',
     input: z.strictObject({}),
-    uses: [spendOperations.read],
-    async run(_input, { invoke }) {
-      const account = await invoke(spendOperations.read, {});
-      return answer(renderAccount(account), account);
-    },
+    use: spendOperations.read,
+    show: renderAccount,
   }),
-  tool({
+  operationTool({
     name: 'budget_list',
     title: 'List budgets',
     description: 'Lists budgets with what is spent, reserved and left of each, and when it resets.',
     input: z.strictObject({ limit: Limit, scope: budgetOperations.list.input.shape.scope }),
-    uses: [budgetOperations.list],
-    async run(input, { invoke }) {
-      const page = await invoke(budgetOperations.list, input);
-      return answer(renderPage('budgets', page, budgetLine), page);
-    },
+    use: budgetOperations.list,
+    show: (page) => renderPage('budgets', page, budgetLine),
   }),
-  tool({
+  operationTool({
     name: 'budget_show',
     title: 'Show a budget',
     description: 'Shows a budget with who asked for more, who granted what and until when.',
     input: z.strictObject({ id: BudgetId }),
-    uses: [budgetOperations.get],
-    async run(input, { invoke }) {
-      const budget = await invoke(budgetOperations.get, input);
+    use: budgetOperations.get,
+    show(budget) {
       const grants = budget.grants.map(
         ({ amount, by, untilMs, active }) =>
           `- ${amountText(budget.unit, amount)} granted by ${by.name}, ${active ? 'until' : 'ended'} ${isoTime(untilMs)}`,
       );
       const requests = budget.requests.map((each) => `- ${requestLine(each)}`);
-      return answer([budgetLine(budget), ...grants, ...requests].join('\n'), budget);
+      return [budgetLine(budget), ...grants, ...requests].join('\n');
     },
   }),
-  tool({
+  operationTool({
     name: 'budget_request',
     title: 'Ask for more',
     description: 'Asks for more of a budget. A person who may raise budgets answers.',
     input: budgetOperations.request.input,
-    uses: [budgetOperations.request],
-    async run(input, { invoke }) {
-      const request = await invoke(budgetOperations.request, input);
-      return answer(`Asked: ${requestLine(request)}`, request);
-    },
+    use: budgetOperations.request,
+    show: (request) => `Asked: ${requestLine(request)}`,
   }),
-  tool({
+  operationTool({
     name: 'budget_requests',
     title: 'Requests for more',
     description: 'Lists who asked for more of which budget.',
     input: z.strictObject({ limit: Limit, state: budgetOperations.requests.input.shape.state }),
-    uses: [budgetOperations.requests],
-    async run(input, { invoke }) {
-      const page = await invoke(budgetOperations.requests, input);
-      return answer(renderPage('requests', page, requestLine), page);
-    },
+    use: budgetOperations.requests,
+    show: (page) => renderPage('requests', page, requestLine),
   }),
-  tool({
+  operationTool({
     name: 'budget_grant',
     title: 'Grant more',
     description: 'Grants more of a budget until a time, only at the word of a person who may raise budgets. Runs that wait for it go on.',
     input: budgetOperations.grant.input,
-    uses: [budgetOperations.grant],
-    async run(input, { invoke }) {
-      const grant = await invoke(budgetOperations.grant, input);
-      return answer(`Granted until ${isoTime(grant.untilMs)}.`, grant);
-    },
+    use: budgetOperations.grant,
+    show: (grant) => `Granted until ${isoTime(grant.untilMs)}.`,
   }),
-  tool({
+  operationTool({
     name: 'budget_set',
     title: 'Set a budget',
     description: 'Makes a budget of the organization, a project, an agent, a key or a run, or changes its limit. Money is in micro-USD.',
     input: budgetOperations.set.input,
-    uses: [budgetOperations.set],
-    async run(input, { invoke }) {
-      const budget = await invoke(budgetOperations.set, input);
-      return answer(budgetLine(budget), budget);
-    },
+    use: budgetOperations.set,
+    show: budgetLine,
   }),
-  tool({
+  operationTool({
     name: 'budget_remove',
     title: 'Remove a budget',
     description: 'Removes a budget: nothing is capped by it any more.',
     input: z.strictObject({ id: BudgetId }),
-    uses: [budgetOperations.remove],
-    async run(input, { invoke }) {
-      const budget = await invoke(budgetOperations.remove, input);
-      return answer(`Gone: ${budgetLine(budget)}`, budget);
-    },
+    use: budgetOperations.remove,
+    show: (budget) => `Gone: ${budgetLine(budget)}`,
   }),
 ];
 

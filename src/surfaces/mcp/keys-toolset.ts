@@ -6,7 +6,7 @@ import { identityOperations } from '../../platform/identity/contract.ts';
 import { renderPage } from './render.ts';
 import { Cursor, Limit } from './tool-inputs.ts';
 import type { Tool, Toolset } from './toolset.ts';
-import { NO_RESOURCES, NO_TASKS, answer, tool } from './toolset.ts';
+import { NO_RESOURCES, NO_TASKS, answer, operationTool, tool } from './toolset.ts';
 
 const KeyId = z.string().max(60).meta({ description: 'Key id, as in key_01jd….' });
 
@@ -22,39 +22,30 @@ const TOOLS: readonly Tool[] = [
       return answer(renderPage('keys', found, keyLine), found);
     },
   }),
-  tool({
+  operationTool({
     name: 'key_create',
     title: 'Make a key',
     description:
       'Makes an API key and shows its secret this once. With scope gateway it is a virtual key for models: bound to a project or agent, to some models, to a rate.',
     input: identityOperations.createKey.input,
-    uses: [identityOperations.createKey],
-    async run(input, { invoke }) {
-      const made = await invoke(identityOperations.createKey, input);
-      return answer(`\`${made.secret}\`\n\n${made.message}\n\n- ${keyLine(made.key)}`, made);
-    },
+    use: identityOperations.createKey,
+    show: (made) => `\`${made.secret}\`\n\n${made.message}\n\n- ${keyLine(made.key)}`,
   }),
-  tool({
+  operationTool({
     name: 'key_rotate',
     title: 'Rotate a key',
     description: 'Makes a key in place of another and shows its secret this once; the old one works on for the overlap.',
     input: z.strictObject({ id: KeyId, overlapHours: z.number().min(0).max(720).default(24).meta({ description: '0 ends the old key now.' }) }),
-    uses: [identityOperations.rotateKey],
-    async run(input, { invoke }) {
-      const made = await invoke(identityOperations.rotateKey, input);
-      return answer(`\`${made.secret}\`\n\n${made.message}`, made);
-    },
+    use: identityOperations.rotateKey,
+    show: (made) => `\`${made.secret}\`\n\n${made.message}`,
   }),
-  tool({
+  operationTool({
     name: 'key_revoke',
     title: 'Revoke a key',
     description: 'Ends a key at once.',
     input: z.strictObject({ id: KeyId }),
-    uses: [identityOperations.revokeKey],
-    async run(input, { invoke }) {
-      const key = await invoke(identityOperations.revokeKey, input);
-      return answer(`The key "${key.name}" (${key.fingerprint}) no longer works.`, key);
-    },
+    use: identityOperations.revokeKey,
+    show: (key) => `The key "${key.name}" (${key.fingerprint}) no longer works.`,
   }),
 ];
 

@@ -1,13 +1,13 @@
 /** Tools of toolset `reviews`: a review is started at once, followed by its id, and never holds up the client (spec PER-2). */
 import { z } from 'zod';
 import { personaOperations, PersonaName } from '../../work/personas/contract.ts';
-import type { JobView } from '../../work/reviews/contract.ts';
+import type { FindingView, JobView } from '../../work/reviews/contract.ts';
 import { findingOperations, panelOperations, REVIEW_LIMITS, reviewOperations, Target } from '../../work/reviews/contract.ts';
 import { jobMarkdown, panelMarkdown } from '../../work/reviews/report.ts';
 import { renderPage } from './render.ts';
 import { startedReview } from './review-tasks.ts';
 import type { McpCall, Tool, ToolAnswer } from './toolset.ts';
-import { answer, tool } from './toolset.ts';
+import { answer, operationTool, tool } from './toolset.ts';
 import { Cursor, Limit, Reason } from './tool-inputs.ts';
 
 const JobId = z.string().max(60).meta({ description: 'Job id, as in run_01jd….' });
@@ -39,16 +39,13 @@ function jobLine(job: JobView): string {
 }
 
 export const JOB_TOOLS: readonly Tool[] = [
-  tool({
+  operationTool({
     name: 'job_get',
     title: 'Look at a review',
     description: 'Shows a review: phase, percent, time to go; once it has ended its findings. With waitSeconds it waits for the end.',
     input: z.strictObject({ id: JobId, waitSeconds: WaitSeconds }),
-    uses: [reviewOperations.get],
-    async run(input, { invoke }) {
-      const job = await invoke(reviewOperations.get, input);
-      return answer(jobMarkdown(job), job);
-    },
+    use: reviewOperations.get,
+    show: jobMarkdown,
   }),
   tool({
     name: 'job_list',
@@ -66,63 +63,55 @@ export const JOB_TOOLS: readonly Tool[] = [
       return answer(renderPage('reviews', page, jobLine), page);
     },
   }),
-  tool({
+  operationTool({
     name: 'job_cancel',
     title: 'Cancel a review',
     description: 'Stops a review, and with it the call of its model.',
     input: z.strictObject({ id: JobId, reason: Reason }),
-    uses: [reviewOperations.cancel],
+    use: reviewOperations.cancel,
     idempotent: true,
-    async run(input, { invoke }) {
-      const job = await invoke(reviewOperations.cancel, input);
-      return answer(jobLine(job), job);
-    },
+    show: jobLine,
   }),
 ];
 
 const STATS_TOOLS: readonly Tool[] = [
-  tool({
+  operationTool({
     name: 'job_stats',
     title: 'Figures of reviews',
     description: 'Counts of reviews by state and persona, how right the estimates were, what was dropped, room taken.',
     input: z.strictObject({}),
-    uses: [reviewOperations.stats],
-    async run(_args, { invoke }) {
-      const stats = await invoke(reviewOperations.stats, {});
+    use: reviewOperations.stats,
+    show(stats) {
       const personas = stats.personas.map(
         (each) =>
-          `- ${each.persona}: ${each.invocations} reviews, ${each.failed} without an answer, ${each.findings} findings, ${each.dropped} dropped`,
+          `- ${each.persona}: ${each.invocations} reviews, ${each.failed} without an answer, ${each.findings} findings, ${each.dropped} dropped, ${each.estimates.within50Percent} of ${each.estimates.of} estimates within half`,
       );
       const head = `${stats.stored} stored: ${stats.queued} queued, ${stats.running} running, ${stats.ended} ended, ${stats.failed} failed; ${stats.workers} workers.`;
-      return answer([head, ...personas].join('\n'), stats);
+      return [head, ...personas].join('\n');
     },
   }),
-  tool({
+  operationTool({
     name: 'job_reset',
     title: 'Remove ended reviews',
     description: 'Removes ended reviews, all or of one persona, and what estimates are made from. Live ones go on. Only when a person asks for it.',
     input: z.strictObject({ persona: PersonaName.optional() }),
-    uses: [reviewOperations.reset],
+    use: reviewOperations.reset,
     idempotent: true,
-    async run(input, { invoke }) {
-      const done = await invoke(reviewOperations.reset, input);
-      return answer(done.message, done);
-    },
+    show: (done) => done.message,
   }),
 ];
 
 export const REVIEW_TOOLS: readonly Tool[] = [
-  tool({
+  operationTool({
     name: 'persona_list',
     title: 'List reviewers',
     description: 'Lists the personas that can review, and the faults of persona files that cannot be used.',
     input: z.strictObject({ project: z.string().max(100).optional().meta({ description: 'Project id or code.' }) }),
-    uses: [personaOperations.list],
-    async run(input, { invoke }) {
-      const found = await invoke(personaOperations.list, input);
+    use: personaOperations.list,
+    show(found) {
       const lines = found.items.map(({ name, kind, description }) => `- **${name}** (${kind}): ${description}`);
       const faults = found.faults.map(({ path, line, message }) => `- ${path}:${line ?? 1}: ${message}`);
-      return answer([...lines, ...(faults.length === 0 ? [] : ['', 'Not usable:', ...faults])].join('\n'), found);
+      return [...lines, ...(faults.length === 0 ? [] : ['', 'Not usable:', ...faults])].join('\n');
     },
   }),
   tool({
@@ -137,7 +126,7 @@ export const REVIEW_TOOLS: readonly Tool[] = [
   }),
   ...JOB_TOOLS,
   ...STATS_TOOLS,
-  tool({
+  operationTool({
     name: 'panel_review',
     title: 'Have a panel review',
     description:
@@ -147,40 +136,28 @@ export const REVIEW_TOOLS: readonly Tool[] = [
       personas: z.array(PersonaName).min(1).max(REVIEW_LIMITS.members).optional(),
       models: z.array(z.string().min(1).max(200)).min(1).max(REVIEW_LIMITS.models).optional(),
     }),
-    uses: [panelOperations.start],
+    use: panelOperations.start,
     openWorld: true,
-    async run(input, { invoke }) {
-      const panel = await invoke(panelOperations.start, input);
-      return answer(`Started panel \`${panel.id}\` of ${panel.members.length} on ${panel.title}. panel_get follows it.`, panel);
-    },
+    show: ({ id, members, title }) => `Started panel \`${id}\` of ${members.length} on ${title}. panel_get follows it.`,
   }),
-  tool({
+  operationTool({
     name: 'panel_get',
     title: 'Look at a panel',
     description: 'Shows a panel: who has answered; once all have ended the merged findings, grades and trend.',
     input: z.strictObject({ id: z.string().max(60).meta({ description: 'Panel id, as in pnl_01jd….' }), waitSeconds: WaitSeconds }),
-    uses: [panelOperations.get],
-    async run(input, { invoke }) {
-      const panel = await invoke(panelOperations.get, input);
-      return answer(panelMarkdown(panel), panel);
-    },
+    use: panelOperations.get,
+    show: panelMarkdown,
   }),
-  tool({
+  operationTool({
     name: 'finding_list',
     title: 'List findings',
     description: 'Lists findings of reviews with what became of them: open, made an issue, dismissed, resolved. Only people decide on them.',
     input: z.strictObject({ limit: Limit, cursor: Cursor, state: z.enum(['open', 'issue', 'dismissed', 'resolved']).optional() }),
-    uses: [findingOperations.list],
-    async run(input, { invoke }) {
-      const page = await invoke(findingOperations.list, input);
-      return answer(
-        renderPage(
-          'findings',
-          page,
-          (each) => `\`${each.id}\` **${each.state}** ${each.severity} ${each.file}${each.line === null ? '' : `:${each.line}`}: ${each.problem}`,
-        ),
-        page,
-      );
-    },
+    use: findingOperations.list,
+    show: (page) => renderPage('findings', page, findingLine),
   }),
 ];
+
+function findingLine({ id, state, severity, file, line, problem }: FindingView): string {
+  return `\`${id}\` **${state}** ${severity} ${file}${line === null ? '' : `:${line}`}: ${problem}`;
+}

@@ -2,15 +2,15 @@
 import { z } from 'zod';
 import { ProjectCode } from '../../kernel/project.ts';
 import { standardOperations } from '../../work/standards/contract.ts';
-import type { ProposalView, StandardMatch } from '../../work/standards/contract.ts';
+import type { StandardMatch } from '../../work/standards/contract.ts';
 import { renderCount } from '../../kernel/page.ts';
 import type { Tool } from './toolset.ts';
-import { answer, tool } from './toolset.ts';
+import { operationTool } from './toolset.ts';
 
 const { domain, topic, tags, content, why } = standardOperations.propose.input.shape;
 
 export const STANDARDS_TOOLS: readonly Tool[] = [
-  tool({
+  operationTool({
     name: 'standards_search',
     title: 'Search standards',
     description: 'Finds passages of the standards that hold here, best first, each with its file and line. Search before you judge or write code.',
@@ -19,31 +19,25 @@ export const STANDARDS_TOOLS: readonly Tool[] = [
       project: ProjectCode.optional(),
       limit: z.int().min(1).max(20).default(5),
     }),
-    uses: [standardOperations.search],
-    async run(input, { invoke }) {
-      const found = await invoke(standardOperations.search, input);
+    use: standardOperations.search,
+    show(found) {
       const none = 'No standard speaks of this. When you see a pattern repeat, propose one with standard_propose.';
       const alike = found.how === 'likeness' ? 'No standard has these words; these have names like them.\n\n' : '';
       const total = `${found.shown} of ${renderCount(found.total)} passages.`;
-      return answer(found.shown === 0 ? none : `${alike}${found.items.map(passage).join('\n\n')}\n\n${total}`, found);
+      return found.shown === 0 ? none : `${alike}${found.items.map(passage).join('\n\n')}\n\n${total}`;
     },
   }),
-  tool({
+  operationTool({
     name: 'standard_propose',
     title: 'Propose a standard',
     description: 'Proposes a standard for a pattern that repeats. Nothing is written: a person approves, edits or refuses exactly this text.',
     input: z.strictObject({ domain, topic, tags, content, why, project: ProjectCode.optional() }),
-    uses: [standardOperations.propose],
+    use: standardOperations.propose,
     idempotent: true,
-    async run(input, { invoke }) {
-      const proposal = await invoke(standardOperations.propose, input);
-      return answer(
-        `${proposalText(proposal)}\n\nA person answers it: \`windlass standard approve ${proposal.id}\`. Do not wait for it; go on.`,
-        proposal,
-      );
-    },
+    show: ({ id, path, state }) =>
+      `Proposal ${id} for ${path}: ${state}.\n\nA person answers it: \`windlass standard approve ${id}\`. Do not wait for it; go on.`,
   }),
-  tool({
+  operationTool({
     name: 'standard_create',
     title: 'Write an approved standard',
     description:
@@ -54,12 +48,9 @@ export const STANDARDS_TOOLS: readonly Tool[] = [
       content,
       approval: z.string().max(60).meta({ description: 'Id of the approval, as the proposal shows it once it is approved.' }),
     }),
-    uses: [standardOperations.create],
+    use: standardOperations.create,
     idempotent: true,
-    async run(input, { invoke }) {
-      const standard = await invoke(standardOperations.create, input);
-      return answer(`Written: ${standard.path} (${standard.place === 'folder' ? 'in the repository' : 'kept in the store'}).`, standard);
-    },
+    show: ({ path, place }) => `Written: ${path} (${place === 'folder' ? 'in the repository' : 'kept in the store'}).`,
   }),
 ];
 
@@ -69,8 +60,4 @@ function passage({ path, line, heading, passage: text, project }: StandardMatch)
     .map((each) => `> ${each}`)
     .join('\n');
   return `**${path}:${line}** ${heading}${project === null ? '' : ` (${project})`}\n${quoted}`;
-}
-
-function proposalText({ id, path, state }: ProposalView): string {
-  return `Proposal ${id} for ${path}: ${state}.`;
 }

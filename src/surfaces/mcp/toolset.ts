@@ -128,6 +128,25 @@ export function tool<I extends z.ZodObject>(brief: ToolBrief<I>): Tool {
   };
 }
 
+export type OperationBrief<Op extends Operation> = Omit<ToolBrief<z.ZodObject>, 'input' | 'uses' | 'run'> & {
+  use: Op;
+  input: z.ZodObject & z.ZodType<z.input<Op['input']>>;
+  /** Markdown of what the operation answers. */
+  show: (found: z.output<Op['output']>) => string;
+};
+
+/** A tool that is one operation: what the client sends goes into it, and its answer is shown. */
+export function operationTool<Op extends Operation>({ use, show, ...brief }: OperationBrief<Op>): Tool {
+  return tool({
+    ...brief,
+    uses: [use],
+    async run(args, { invoke }) {
+      const found = await invoke(use, args);
+      return answer(show(found), found as object);
+    },
+  });
+}
+
 /** JSON Schema 2020-12, which the protocol takes for granted, so that it is not named in every tool. */
 function inputSchema(input: z.ZodObject): Tool['listed']['inputSchema'] {
   const { $schema: _dialect, ...schema } = z.toJSONSchema(input, { io: 'input' });
