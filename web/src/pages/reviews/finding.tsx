@@ -45,6 +45,15 @@ export function FindingCard({ finding, children }: { finding: Shown; children?: 
   );
 }
 
+/** A standard that a reviewer proposes; a person answers it on its own page. */
+export function ProposalCard({ proposal }: { proposal: NonNullable<JobDetail['proposal']> }) {
+  return (
+    <p>
+      Proposes the standard <a href={`/context/proposals/${proposal.id}`}>{proposal.path}</a>: nothing is written before a person approves it.
+    </p>
+  );
+}
+
 /** What became of a finding, and what a person makes of it. */
 export function KeptFinding({ finding }: { finding: FindingView }) {
   const { busy, run } = useAct();

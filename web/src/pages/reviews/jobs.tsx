@@ -18,7 +18,7 @@ import { usePages } from '../../state/pages.ts';
 import { useCall } from '../../state/query.ts';
 import { useParams } from '../../state/router.ts';
 import { useMay } from '../../state/session.tsx';
-import { FindingCard } from './finding.tsx';
+import { FindingCard, ProposalCard } from './finding.tsx';
 import { ReviewsPage } from './frame.tsx';
 
 const CRUMBS = [{ to: '/reviews/jobs', label: 'Reviews' }];
@@ -151,6 +151,7 @@ function Detail({ job }: { job: JobDetail }) {
           </Card>
         )}
       </section>
+      {job.proposal !== null && <ProposalCard proposal={job.proposal} />}
       {job.droppedSaid.length > 0 && (
         <Card title="Thrown away">
           <ul className="points">

@@ -11,7 +11,7 @@ import type { PageProps } from '../../routes.ts';
 import { api } from '../../state/api.ts';
 import { number, plural } from '../../state/format.ts';
 import { useCall } from '../../state/query.ts';
-import { FindingCard } from './finding.tsx';
+import { FindingCard, ProposalCard } from './finding.tsx';
 import { Grade } from './panels.tsx';
 
 const CRUMBS = [{ to: '/reviews', label: 'Panels' }];
@@ -85,6 +85,9 @@ function Detail({ panel }: { panel: PanelView }) {
             <Empty title={panel.ended ? 'Nothing was found' : 'Nothing yet'} />
           </Card>
         )}
+        {panel.proposals.map((proposal) => (
+          <ProposalCard key={proposal.id} proposal={proposal} />
+        ))}
         {dropped > 0 && (
           <p className="muted small">
             {plural(dropped, 'finding')} thrown away: {invalid} not of the form, {file} of files that were not shown, {evidence} quoting what is not
