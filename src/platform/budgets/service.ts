@@ -49,23 +49,30 @@ type Reading = Pick<Budgets['handlers'], 'list' | 'get' | 'requests' | 'plan'>;
 
 function reading({ db, providers }: BudgetsDeps): Reading {
   return {
-    list: ({ principal: { org } }, { scope, limit }) =>
-      db.asOrg(org, async (tx) => {
-        const [{ rows, total }, near] = await Promise.all([store.listBudgets(tx, org, { scope: scope ?? null, limit }), nearEnds(tx, org)]);
+    list: ({ principal }, { scope, limit }) =>
+      db.asOrg(principal.org, async (tx) => {
+        const { org } = principal;
+        const reach = reachOf(principal);
+        const [{ rows, total }, near] = await Promise.all([
+          store.listBudgets(tx, org, { scope: scope ?? null, limit, reach }),
+          nearEnds(tx, org, { reach }),
+        ]);
         return { items: rows, shown: rows.length, total: exact(total), next: null, nearEnd: near };
       }),
-    get: ({ principal: { org } }, { id }) =>
-      db.asOrg(org, async (tx) => {
-        const budget = await shown(tx, org, id);
+    get: ({ principal }, { id }) =>
+      db.asOrg(principal.org, async (tx) => {
+        const { org } = principal;
+        const budget = await shown(tx, principal, id);
         const [grants, requests] = await Promise.all([
           store.listGrants(tx, org, { budget: id, limit: GRANTS_SHOWN }),
-          store.listRequests(tx, org, { budget: id, state: null, limit: GRANTS_SHOWN }),
+          store.listRequests(tx, org, { budget: id, state: null, limit: GRANTS_SHOWN, reach: null }),
         ]);
         return { ...budget, grants, requests: requests.rows };
       }),
-    requests: ({ principal: { org } }, { state, limit }) =>
-      db.asOrg(org, async (tx) => {
-        const { rows, total } = await store.listRequests(tx, org, { budget: null, state: state ?? null, limit });
+    requests: ({ principal }, { state, limit }) =>
+      db.asOrg(principal.org, async (tx) => {
+        const wanted = { budget: null, state: state ?? null, limit, reach: reachOf(principal) };
+        const { rows, total } = await store.listRequests(tx, principal.org, wanted);
         return { items: rows, shown: rows.length, total: exact(total), next: null };
       }),
     plan: ({ principal: { org } }) =>
@@ -85,11 +92,17 @@ function reading({ db, providers }: BudgetsDeps): Reading {
   };
 }
 
+/** A key that is bound sees and sets the budgets within what it is bound to, and no other (spec POL-4). */
+export function reachOf({ project, spendAgent, key }: Principal): store.Reach {
+  return project === null && spendAgent === null ? null : { project, agent: spendAgent, key };
+}
+
 const NEAR_SHOWN = 20;
 
 /** For every screen that says what needs people. */
-export async function nearEnds(tx: Tx, org: OrgId, project: string | null = null): Promise<NearEnds> {
-  const { rows, total } = await store.nearEnds(tx, org, { project, limit: NEAR_SHOWN });
+export async function nearEnds(tx: Tx, org: OrgId, of: { reach?: store.Reach; project?: string } = {}): Promise<NearEnds> {
+  const { reach = null, project = null } = of;
+  const { rows, total } = await store.nearEnds(tx, org, { reach, project, limit: NEAR_SHOWN });
   return { items: rows.map((row) => ({ ...row, text: nearEndText(row) })), shown: rows.length, total: exact(total) };
 }
 
@@ -103,6 +116,10 @@ function changing(deps: BudgetsDeps): Changing {
       const { org } = principal;
       return committed(db, org, async (tx) => {
         const subject = await subjectOf(tx, org, { scope, name });
+        if (!(await store.reaches(tx, org, { scope, subject, reach: reachOf(principal) })))
+          throw new AppError('denied', 'This key is bound: it sets budgets within its project and agent alone.', {
+            next: 'Set the budget of what it is bound to, or use a key that is not bound.',
+          });
         if (scope === 'run' && period !== 'run' && period !== 'total')
           throw new AppError('invalid_input', 'A run has one budget for all of its life.', { next: 'Take period total.' });
         if (scope === 'run' && unit === 'runs')
@@ -113,7 +130,7 @@ function changing(deps: BudgetsDeps): Changing {
         await deps.recordAdmin(tx, org, { type: 'budget.set', subject: id, by: byOf(principal), detail });
         // a new one in tokens may be what a model without a price waits for
         const after = await deps.tellWaiting(tx, org, { budget: before === null ? null : id, by: principal, reason: 'a budget was set' });
-        return { view: await shown(tx, org, id), after };
+        return { view: await shown(tx, principal, id), after };
       });
     },
     async change({ principal }, { id, limit }) {
@@ -121,11 +138,11 @@ function changing(deps: BudgetsDeps): Changing {
       const { org } = principal;
       return committed(db, org, async (tx) => {
         await lockOwn(tx, org, id);
-        const before = await shown(tx, org, id);
+        const before = await shown(tx, principal, id);
         await store.changeLimit(tx, org, { id, limit });
         await deps.recordAdmin(tx, org, { type: 'budget.changed', subject: id, by: byOf(principal), detail: { limit, before: before.limit } });
         const after = await deps.tellWaiting(tx, org, { budget: id, by: principal, reason: 'its budget was changed' });
-        return { view: await shown(tx, org, id), after };
+        return { view: await shown(tx, principal, id), after };
       });
     },
     async remove({ principal }, { id }) {
@@ -133,7 +150,7 @@ function changing(deps: BudgetsDeps): Changing {
       const { org } = principal;
       return committed(db, org, async (tx) => {
         await lockOwn(tx, org, id);
-        const view = await shown(tx, org, id);
+        const view = await shown(tx, principal, id);
         await store.deleteBudget(tx, org, id);
         await deps.recordAdmin(tx, org, { type: 'budget.removed', subject: id, by: byOf(principal), detail: { limit: view.limit } });
         const after = await deps.tellWaiting(tx, org, { budget: id, by: principal, reason: 'its budget was removed' });
@@ -152,6 +169,7 @@ function asking(deps: BudgetsDeps): Asking {
       db.asOrg(principal.org, async (tx) => {
         const { org, actor, name } = principal;
         await lockOwn(tx, org, id);
+        await refuseUnasked(tx, principal, id);
         const request = await store.insertRequest(tx, org, { id: ids.next('ask'), budget: id, amount, reason, actor, name });
         if (request === undefined) throw unknown(id);
         await deps.recordAdmin(tx, org, {
@@ -167,7 +185,7 @@ function asking(deps: BudgetsDeps): Asking {
       const { org, actor, name } = principal;
       return committed(db, org, async (tx) => {
         await lockOwn(tx, org, id);
-        const budget = await shown(tx, org, id);
+        const budget = await shown(tx, principal, id);
         const until = untilMs ?? budget.resetsAtMs ?? (await store.databaseMs(tx)) + GRANT_MS;
         const grant = { id: ids.next('grt'), budget: id, amount, reason, request: request ?? null, actor, name, untilMs: until };
         if (request !== undefined) await answer(tx, org, { id: request, budget: id, state: 'granted', by: name, text: reason });
@@ -182,6 +200,9 @@ function asking(deps: BudgetsDeps): Asking {
       refuseAgent(principal);
       const { org } = principal;
       return db.asOrg(org, async (tx) => {
+        const asked = await store.findRequest(tx, org, id);
+        const within = asked !== null && (await store.findBudget(tx, org, asked.budget, reachOf(principal))) !== null;
+        if (!within) throw unknownRequest(id);
         const request = await answer(tx, org, { id, budget: null, state: 'refused', by: principal.name, text: reason });
         const detail = { request: id, reason };
         await deps.recordAdmin(tx, org, { type: 'budget.refused', subject: request.budget, by: byOf(principal), detail });
@@ -230,8 +251,9 @@ async function lockOwn(tx: Tx, org: OrgId, id: string): Promise<void> {
   });
 }
 
-async function shown(tx: Tx, org: OrgId, id: string): Promise<BudgetView> {
-  const budget = await store.findBudget(tx, org, id);
+/** @throws AppError `not_found`, also for what lies beyond a key's reach. */
+async function shown(tx: Tx, principal: Principal, id: string): Promise<BudgetView> {
+  const budget = await store.findBudget(tx, principal.org, id, reachOf(principal));
   if (budget === null) throw unknown(id);
   return budget;
 }
@@ -242,10 +264,22 @@ async function answer(tx: Tx, org: OrgId, given: Answer): Promise<NonNullable<Aw
   const answered = await store.answerRequest(tx, org, given);
   if (answered !== null) return answered;
   const known = await store.findRequest(tx, org, given.id);
-  if (known === null) throw new AppError('not_found', `There is no request ${given.id}.`, { next: 'Look at: windlass budget requests' });
+  if (known === null) throw unknownRequest(given.id);
   if (known.state !== 'open')
     throw new AppError('conflict', `The request was ${known.state} already.`, { next: 'Look at: windlass budget requests' });
   throw new AppError('invalid_input', 'The request is for another budget.', { next: 'Grant on the budget that it names.' });
+}
+
+/** Who is refused by a budget may ask for more of it, though it lies beyond the reach of the key. @throws AppError `not_found` for others. */
+async function refuseUnasked(tx: Tx, principal: Principal, id: string): Promise<void> {
+  const reach = reachOf(principal);
+  const budget = reach === null ? null : await store.findBudget(tx, principal.org, id);
+  if (budget === null || budget.scope === 'org' || budget.subject === reach?.project || budget.subject === reach?.agent) return;
+  await shown(tx, principal, id);
+}
+
+function unknownRequest(id: string): AppError {
+  return new AppError('not_found', `There is no request ${id}.`, { next: 'Look at: windlass budget requests' });
 }
 
 function unknown(id: string): AppError {

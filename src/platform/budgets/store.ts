@@ -7,6 +7,26 @@ import type { OrgId } from '../../kernel/ids.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import type { BudgetPeriod, BudgetScope, BudgetUnit, BudgetView, GrantView, RequestView } from './contract.ts';
 
+/** What a key that is bound (to a project, an agent or both) sees and sets: null for one that is not. */
+export type Reach = { project: string | null; agent: string | null; key: string } | null;
+
+/**
+ * Whether the budget `b` lies within a reach given as three values from `$first` on: of the project itself, of the agent itself, of keys that are bound
+ * as tightly, of their runs; and of the key's own. Those of an agent reach beyond a project, so that who is bound to one does not have them.
+ */
+function within(first: number): string {
+  const [project, agent, key] = [`$${first}::text`, `$${first + 1}::text`, `$${first + 2}::text`];
+  const bound = (value: string, own: string, column: { key: string; run: string }): string => `(${value} is null or case b.scope
+    when '${own}' then b.subject = ${value}
+    when 'key' then exists (select from api_key k where k.org_id = b.org_id and k.id = b.subject and k.${column.key} = ${value})
+    when 'run' then exists (select from run r where r.org_id = b.org_id and r.id = b.subject and r.${column.run} = ${value})
+    else false end)`;
+  return `((${bound(project, 'project', { key: 'project_id', run: 'project_id' })} and ${bound(agent, 'agent', { key: 'spend_agent_id', run: 'agent_id' })})
+    or (b.scope = 'key' and b.subject = ${key}))`;
+}
+
+const reachValues = (reach: Reach): (string | null)[] => (reach === null ? [null, null, null] : [reach.project, reach.agent, reach.key]);
+
 /** As it stands now: a window that is over by the clock is shown empty, though nothing has been reserved in the new one yet. */
 const VIEW = `select v.*, v."limit" + v.granted as most, greatest(0, v."limit" + v.granted - v.spent - v.reserved) as "left",
     budget_until(v.period, v."sinceMs") as "resetsAtMs",
@@ -26,7 +46,7 @@ const VIEW = `select v.*, v."limit" + v.granted as most, greatest(0, v."limit" +
         when 'run' then (select r.agent_name from run r where r.org_id = b.org_id and r.id = b.subject)
       end, '') as name
     from budget b cross join lateral (select b.since is not distinct from budget_since(b.period, b.since, clock_now()) as fresh) w
-    where b.org_id = $1 and ($2::text is null or b.id = $2) and ($3::text is null or b.scope = $3)
+    where b.org_id = $1 and ($2::text is null or b.id = $2) and ($3::text is null or b.scope = $3) and ${within(5)}
     order by b.scope_rank, b.subject, b.unit, b.period, b.id limit $4
   ) v`;
 
@@ -39,13 +59,14 @@ function viewOf({ fresh: _fresh, exhausted_at: _exhausted, last_grant: _grant, m
 export async function listBudgets(
   tx: Tx,
   org: OrgId,
-  filter: { scope: BudgetScope | null; limit: number },
+  filter: { scope: BudgetScope | null; limit: number; reach: Reach },
 ): Promise<{ rows: BudgetView[]; total: number }> {
-  const rows = tx.query<Row>(VIEW, [org, null, filter.scope, filter.limit]);
-  const [count] = await tx.query<{ total: number }>('select count(*) as total from budget where org_id = $1 and ($2::text is null or scope = $2)', [
-    org,
-    filter.scope,
-  ]);
+  const reach = reachValues(filter.reach);
+  const rows = tx.query<Row>(VIEW, [org, null, filter.scope, filter.limit, ...reach]);
+  const [count] = await tx.query<{ total: number }>(
+    `select count(*) as total from budget b where b.org_id = $1 and ($2::text is null or b.scope = $2) and ${within(3)}`,
+    [org, filter.scope, ...reach],
+  );
   return { rows: (await rows).map(viewOf), total: count?.total ?? 0 };
 }
 
@@ -56,19 +77,19 @@ const LOOKED_MAX = 10_000;
 export async function nearEnds(
   tx: Tx,
   org: OrgId,
-  { project, limit }: { project: string | null; limit: number },
+  { project, limit, reach }: { project: string | null; limit: number; reach: Reach },
 ): Promise<{ rows: BudgetView[]; total: number }> {
   const rows = await tx.query<Row & { total: number }>(
     `select s.*, count(*) over () as total from (${VIEW}) s
-     where s.state <> 'open' and (s.most > 0 or s.exhausted_at is not null) and ($5::text is null or s.scope = 'org' or (s.scope = 'project' and s.subject = $5))
-     order by s.state = 'warned', s."resetsAtMs", s.id limit $6`,
-    [org, null, null, LOOKED_MAX, project, limit],
+     where s.state <> 'open' and (s.most > 0 or s.exhausted_at is not null) and ($8::text is null or s.scope = 'org' or (s.scope = 'project' and s.subject = $8))
+     order by s.state = 'warned', s."resetsAtMs", s.id limit $9`,
+    [org, null, null, LOOKED_MAX, ...reachValues(reach), project, limit],
   );
   return { total: rows[0]?.total ?? 0, rows: rows.map(({ total: _total, ...row }) => viewOf(row)) };
 }
 
-export async function findBudget(tx: Tx, org: OrgId, id: string): Promise<BudgetView | null> {
-  const [row] = await tx.query<Row>(VIEW, [org, id, null, 1]);
+export async function findBudget(tx: Tx, org: OrgId, id: string, reach: Reach = null): Promise<BudgetView | null> {
+  const [row] = await tx.query<Row>(VIEW, [org, id, null, 1, ...reachValues(reach)]);
   return row === undefined ? null : viewOf(row);
 }
 
@@ -76,6 +97,20 @@ export async function findBudget(tx: Tx, org: OrgId, id: string): Promise<Budget
 export async function lockBudget(tx: Tx, org: OrgId, id: string): Promise<{ plan: string | null } | null> {
   const [row] = await tx.query<{ plan: string | null }>('select plan from budget where org_id = $1 and id = $2 for no key update', [org, id]);
   return row ?? null;
+}
+
+/** Whether a budget of this subject would lie within the reach. */
+export async function reaches(
+  tx: Tx,
+  org: OrgId,
+  { scope, subject, reach }: { scope: BudgetScope; subject: string; reach: Reach },
+): Promise<boolean> {
+  if (reach === null) return true;
+  const [row] = await tx.query<{ within: boolean }>(
+    `select ${within(4)} as within from (select $1::text as org_id, $2::text as scope, $3::text as subject) b`,
+    [org, scope, subject, ...reachValues(reach)],
+  );
+  return row?.within === true;
 }
 
 /** The id of what is named, for a run the topmost of its tree; null when there is no such thing. */
@@ -199,12 +234,13 @@ export async function insertGrant(
 export async function listRequests(
   tx: Tx,
   org: OrgId,
-  filter: { budget: string | null; state: RequestView['state'] | null; limit: number },
+  filter: { budget: string | null; state: RequestView['state'] | null; limit: number; reach: Reach },
 ): Promise<{ rows: RequestView[]; total: number }> {
-  const where = `org_id = $1 and ($2::text is null or budget_id = $2) and ($3::text is null or state = $3)`;
-  const values = [org, filter.budget, filter.state];
+  const where = `org_id = $1 and ($2::text is null or budget_id = $2) and ($3::text is null or state = $3)
+    and exists (select from budget b where b.org_id = budget_request.org_id and b.id = budget_request.budget_id and ${within(4)})`;
+  const values = [org, filter.budget, filter.state, ...reachValues(filter.reach)];
   const rows = tx.query<Omit<RequestView, 'by'> & Said>(
-    `select ${REQUEST} from budget_request where ${where} order by created_at desc, id desc limit $4`,
+    `select ${REQUEST} from budget_request where ${where} order by created_at desc, id desc limit $7`,
     [...values, filter.limit],
   );
   const [count] = await tx.query<{ total: number }>(`select count(*) as total from budget_request where ${where}`, values);
@@ -238,8 +274,11 @@ export async function answerRequest(
   return rows.map(withBy)[0] ?? null;
 }
 
-export async function findRequest(tx: Tx, org: OrgId, id: string): Promise<Pick<RequestView, 'state'> | null> {
-  const [row] = await tx.query<Pick<RequestView, 'state'>>('select state from budget_request where org_id = $1 and id = $2', [org, id]);
+export async function findRequest(tx: Tx, org: OrgId, id: string): Promise<Pick<RequestView, 'state' | 'budget'> | null> {
+  const [row] = await tx.query<Pick<RequestView, 'state' | 'budget'>>(
+    'select state, budget_id as budget from budget_request where org_id = $1 and id = $2',
+    [org, id],
+  );
   return row ?? null;
 }
 

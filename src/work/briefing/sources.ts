@@ -263,7 +263,7 @@ const COSTS: Source = {
   fetch: fixed('`windlass status`'),
   read: {
     async stored(tx, { org, project }) {
-      const [{ runs, unknown, microUsd, sinceMs }, near] = await Promise.all([store.costsToday(tx, org), nearEnds(tx, org, project)]);
+      const [{ runs, unknown, microUsd, sinceMs }, near] = await Promise.all([store.costsToday(tx, org), nearEnds(tx, org, { project })]);
       const counts = { runs: { kind: 'exact', value: runs }, unknown: { kind: 'exact', value: unknown } } as const;
       const said = say`- Runs of the organization that ended since ${at(sinceMs)}: ${counts.runs}, ${dollars({ microUsd, known: unknown === 0 })}; of unknown cost: ${counts.unknown}.`;
       const budgets = near.items.map(({ id, state, text }): Item => ({ said: say`- ${data(text)} (${data(id)})`, data: { id, state, text } }));

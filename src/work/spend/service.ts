@@ -3,7 +3,8 @@ import type { OrgId } from '../../kernel/ids.ts';
 import type { Handlers } from '../../kernel/operation.ts';
 import type { Count } from '../../kernel/page.ts';
 import type { BudgetView } from '../../platform/budgets/contract.ts';
-import { nearEnds } from '../../platform/budgets/service.ts';
+import { nearEnds, reachOf } from '../../platform/budgets/service.ts';
+import type { Reach } from '../../platform/budgets/store.ts';
 import { databaseMs } from '../../platform/budgets/store.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Database, Tx } from '../../storage/database.ts';
@@ -16,7 +17,7 @@ import * as store from './store.ts';
 
 export type SpendDeps = {
   db: Database;
-  listBudgets: (tx: Tx, org: OrgId, filter: { scope: null; limit: number }) => Promise<{ rows: BudgetView[]; total: number }>;
+  listBudgets: (tx: Tx, org: OrgId, filter: { scope: null; limit: number; reach: Reach }) => Promise<{ rows: BudgetView[]; total: number }>;
 };
 
 const BUDGETS_SHOWN = 100;
@@ -25,8 +26,10 @@ const exact = (value: number): Count => ({ kind: 'exact', value });
 export function createSpend({ db, listBudgets }: SpendDeps): { handlers: Handlers<Principal, typeof spendOperations> } {
   return {
     handlers: {
-      read: ({ principal: { org } }) =>
-        db.asOrg(org, async (tx): Promise<AccountView> => {
+      read: ({ principal }) =>
+        db.asOrg(principal.org, async (tx): Promise<AccountView> => {
+          const { org } = principal;
+          const reach = reachOf(principal);
           const { nowMs, runs, requests } = await store.waitingCounts(tx, org);
           const now = new Date(nowMs);
           const dayMs = Math.floor(nowMs / DAY_MS) * DAY_MS;
@@ -34,8 +37,8 @@ export function createSpend({ db, listBudgets }: SpendDeps): { handlers: Handler
           const [rows, top, budgets, near] = await Promise.all([
             store.spendRows(tx, org, { dayMs, monthMs }),
             store.topRuns(tx, org, { sinceMs: monthMs, limit: SPEND_SHOWN }),
-            listBudgets(tx, org, { scope: null, limit: BUDGETS_SHOWN }),
-            nearEnds(tx, org),
+            listBudgets(tx, org, { scope: null, limit: BUDGETS_SHOWN, reach }),
+            nearEnds(tx, org, { reach }),
           ]);
           const all = rows.find((row) => row.by === 'all');
           const month = all?.month ?? NO_FIGURES;

@@ -3,7 +3,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Handlers } from '../../kernel/operation.ts';
 import type { Count } from '../../kernel/page.ts';
-import { nearEnds } from '../../platform/budgets/service.ts';
+import { nearEnds, reachOf } from '../../platform/budgets/service.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { Blobs } from '../../storage/blobs.ts';
 import type { Database, Tx } from '../../storage/database.ts';
@@ -67,12 +67,13 @@ export function createStatus(deps: StatusDeps): Status {
           retention: retention(),
         };
       },
-      async read({ principal: { org } }, { since }) {
+      async read({ principal }, { since }) {
+        const { org } = principal;
         const sinceMs = since ?? midnight();
         const [health, found] = await Promise.all([
           db.health(),
           db.asOrg(org, async (tx) => {
-            const [looked, near] = await Promise.all([look(tx, org, sinceMs), nearEnds(tx, org)]);
+            const [looked, near] = await Promise.all([look(tx, org, sinceMs), nearEnds(tx, org, { reach: reachOf(principal) })]);
             return { ...looked, near };
           }),
         ]);
