@@ -373,6 +373,7 @@ function modelsDeps(config: Config, base: Parts): Parameters<typeof createModels
     prices: config.prices,
     aliases: config.aliases,
     random: base.random,
+    log: base.log,
     rehearsal: { folders: [TEMPLATES_FOLDER, PERSONAS_FOLDER, join(config.home, 'rehearsals')] },
   };
 }

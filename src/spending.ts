@@ -36,7 +36,7 @@ export function createSpending({ db, ids, log, clock, recordAdmin, hub, models, 
       const runs = await grantToWaiting(tx, org, { budget, reason, by: byOf(by), actor: by.actor });
       return () => runs.forEach((run) => hub.wake(org, run));
     },
-    providers: () => models.available().flatMap(({ provider, configured }) => (configured && provider !== 'rehearsal' ? [provider] : [])),
+    providers: () => models.available().flatMap(({ provider, keyed }) => (keyed ? [provider] : [])),
   });
   const spend = createSpend({ db, listBudgets });
   return {

@@ -131,7 +131,7 @@ export async function testGateway(
   const dispatcher = new Agent({ connections: 32 });
   const gateway = createGateway({
     ...{ clock, models, ledger, dispatcher, timeouts, ids: testIds, log: () => undefined },
-    authenticate: createKeyCache({ identity, nowMs: () => clock.nowMs() }),
+    keys: createKeyCache({ identity, nowMs: () => clock.nowMs() }),
     limiter: createRateLimiter({ nowMs: () => clock.nowMs() }),
     guard: createGuard({ hosts: [] }),
     holds: createHolds({ models, clock }),
@@ -143,7 +143,10 @@ export async function testGateway(
       },
     }),
     cache: createAnswerCache({ db, log: () => undefined }),
-    translating: { clock, timeouts, fetch: globalThis.fetch, rehearsal: models.rehearsal, newId: () => randomUUID().replaceAll('-', '') },
+    translating: {
+      ...{ clock, timeouts, fetch: globalThis.fetch, rehearsal: models.rehearsal, tellWarnings: models.tellWarnings },
+      newId: () => randomUUID().replaceAll('-', ''),
+    },
     onAnswered: (each) => void answered.push(each),
   });
   const server = createServer((request, response) => {

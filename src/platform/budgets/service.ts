@@ -201,7 +201,7 @@ function asking(deps: BudgetsDeps): Asking {
       const { org } = principal;
       return db.asOrg(org, async (tx) => {
         const asked = await store.findRequest(tx, org, id);
-        const within = asked !== null && (await store.findBudget(tx, org, asked.budget, reachOf(principal))) !== null;
+        const within = asked !== null && (await store.findBudget(tx, org, { id: asked.budget, reach: reachOf(principal) })) !== null;
         if (!within) throw unknownRequest(id);
         const request = await answer(tx, org, { id, budget: null, state: 'refused', by: principal.name, text: reason });
         const detail = { request: id, reason };
@@ -253,7 +253,7 @@ async function lockOwn(tx: Tx, org: OrgId, id: string): Promise<void> {
 
 /** @throws AppError `not_found`, also for what lies beyond a key's reach. */
 async function shown(tx: Tx, principal: Principal, id: string): Promise<BudgetView> {
-  const budget = await store.findBudget(tx, principal.org, id, reachOf(principal));
+  const budget = await store.findBudget(tx, principal.org, { id, reach: reachOf(principal) });
   if (budget === null) throw unknown(id);
   return budget;
 }
@@ -273,7 +273,7 @@ async function answer(tx: Tx, org: OrgId, given: Answer): Promise<NonNullable<Aw
 /** Who is refused by a budget may ask for more of it, though it lies beyond the reach of the key. @throws AppError `not_found` for others. */
 async function refuseUnasked(tx: Tx, principal: Principal, id: string): Promise<void> {
   const reach = reachOf(principal);
-  const budget = reach === null ? null : await store.findBudget(tx, principal.org, id);
+  const budget = reach === null ? null : await store.findBudget(tx, principal.org, { id, reach: null });
   if (budget === null || budget.scope === 'org' || budget.subject === reach?.project || budget.subject === reach?.agent) return;
   await shown(tx, principal, id);
 }
@@ -300,7 +300,7 @@ async function tell({ db, recordAdmin, log }: BudgetsDeps): Promise<void> {
   for (const org of await store.untoldOrgs(db, TOLD_ORGS)) {
     await db.asOrg(org, async (tx) => {
       for (const { id, warned, exhausted } of await store.takeUntold(tx, org)) {
-        const budget = await store.findBudget(tx, org, id);
+        const budget = await store.findBudget(tx, org, { id, reach: null });
         if (budget === null || !(warned || exhausted)) continue;
         const { scope, subject, unit, period, limit, granted, spent, reserved, resetsAtMs } = budget;
         const what = exhausted ? 'exhausted' : 'warned';

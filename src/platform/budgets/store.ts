@@ -88,7 +88,7 @@ export async function nearEnds(
   return { total: rows[0]?.total ?? 0, rows: rows.map(({ total: _total, ...row }) => viewOf(row)) };
 }
 
-export async function findBudget(tx: Tx, org: OrgId, id: string, reach: Reach = null): Promise<BudgetView | null> {
+export async function findBudget(tx: Tx, org: OrgId, { id, reach }: { id: string; reach: Reach }): Promise<BudgetView | null> {
   const [row] = await tx.query<Row>(VIEW, [org, id, null, 1, ...reachValues(reach)]);
   return row === undefined ? null : viewOf(row);
 }
@@ -301,7 +301,7 @@ export function takeUntold(tx: Tx, org: OrgId): Promise<Untold[]> {
 
 export async function findPlanBudget(tx: Tx, org: OrgId): Promise<BudgetView | null> {
   const [row] = await tx.query<{ id: string }>('select id from budget where org_id = $1 and plan is not null', [org]);
-  return row === undefined ? null : findBudget(tx, org, row.id);
+  return row === undefined ? null : findBudget(tx, org, { id: row.id, reach: null });
 }
 
 export async function deletePlanBudget(tx: Tx, org: OrgId): Promise<void> {

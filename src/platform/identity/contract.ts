@@ -46,6 +46,9 @@ export const KeyView = z.object({
   /** Ids of the project and the agent that its model calls are counted against. */
   project: z.string().nullable(),
   agent: z.string().nullable(),
+  /** Code and name of those. */
+  projectCode: z.string().nullable(),
+  agentName: z.string().nullable(),
   /** Globs over aliases and provider/model; null allows all. */
   models: z.array(z.string()).nullable(),
   limits: KeyLimits,

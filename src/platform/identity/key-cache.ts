@@ -13,8 +13,14 @@ const KEYS_MAX = 10_000;
 
 type Known = { principal: Principal; foundAtMs: number };
 
-/** Answers as `authenticate` does. */
-export function createKeyCache(deps: { identity: Pick<Identity, 'authenticate' | 'onKeyEnded'>; nowMs: () => number }): Identity['authenticate'] {
+export type KeyCache = {
+  /** Answers as `Identity.authenticate` does. */
+  authenticate: Identity['authenticate'];
+  /** Whether it was a good key when it was last looked up: then trying it again is no guess. */
+  wasGood(secret: string): boolean;
+};
+
+export function createKeyCache(deps: { identity: Pick<Identity, 'authenticate' | 'onKeyEnded'>; nowMs: () => number }): KeyCache {
   const known = new Map<string, Known>();
   const asked = new Map<string, Promise<Principal | null>>();
   /** Counts keys that ended: what was asked before one did may not be kept. */
@@ -45,11 +51,12 @@ export function createKeyCache(deps: { identity: Pick<Identity, 'authenticate' |
     return asking;
   };
 
-  return async (secret) => {
+  const authenticate: Identity['authenticate'] = async (secret) => {
     const found = known.get(secret);
     const ageMs = found === undefined ? Infinity : deps.nowMs() - found.foundAtMs;
     if (found === undefined || ageMs < 0 || ageMs >= KEY_KEPT_MS) return askOnce(secret);
     if (ageMs >= KEY_FRESH_MS) askOnce(secret).catch(() => undefined); // the next call that needs an answer hears of it
     return found.principal;
   };
+  return { authenticate, wasGood: (secret) => known.has(secret) };
 }

@@ -49,12 +49,16 @@ type KeyRow = BindingRow & {
   revoked_at: number | null;
   replaced_by: string | null;
   last_used_at: number | null;
+  project_code: string | null;
+  agent_name: string | null;
   now: number;
 };
 
 const BINDING = 'k.project_id, k.spend_agent_id, k.models, k.requests_per_minute, k.tokens_per_minute, k.cache_seconds';
 const KEY_COLUMNS = `k.id, k.name, k.fingerprint, k.actor_id, a.kind as actor_kind, a.name as actor_name, k.role, k.scopes,
-  k.created_at, k.expires_at, k.revoked_at, k.replaced_by, k.last_used_at, ${BINDING}, clock_now() as now`;
+  k.created_at, k.expires_at, k.revoked_at, k.replaced_by, k.last_used_at, ${BINDING},
+  (select p.code from project p where p.org_id = k.org_id and p.id = k.project_id) as project_code,
+  (select g.name from agent g where g.org_id = k.org_id and g.id = k.spend_agent_id) as agent_name, clock_now() as now`;
 const KEYS = 'api_key k join actor a on a.org_id = k.org_id and a.id = k.actor_id';
 const ACTIVE = 'k.revoked_at is null and (k.expires_at is null or k.expires_at > clock_now())';
 
@@ -298,6 +302,8 @@ function viewOf(row: KeyRow): KeyView {
     lastUsedAtMs: row.last_used_at,
     project: row.project_id,
     agent: row.spend_agent_id,
+    projectCode: row.project_code,
+    agentName: row.agent_name,
     models: row.models,
     limits: bindingOf(row).limits,
   };

@@ -58,5 +58,5 @@ export type Models = {
   /** Whether the provider's circuit is open, and until when. */
   openUntilMs(model: string): number | null;
   /** Models that can be called now: provider configured and credential present. */
-  available(): { provider: string; configured: boolean; models: string[]; why: string }[];
+  available(): { provider: string; configured: boolean; /** A key is needed, and there. */ keyed: boolean; models: string[]; why: string }[];
 };

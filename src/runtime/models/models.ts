@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, toAppError } from '../../kernel/errors.ts';
+import type { Log } from '../../platform/telemetry/log.ts';
 import { createAliases, type Aliases, type AliasSettings } from './aliases.ts';
 import { catalogueOf } from './catalogue.ts';
 import { createCircuits, type Circuits } from './circuit.ts';
@@ -17,7 +18,8 @@ import { createFacts, readPriceTable, withOverrides, type PriceTable } from './p
 import { callOptions } from './prompt.ts';
 import { openModel, providersFrom, type Provider, type ProviderSettings } from './providers.ts';
 import { createRehearsal, REHEARSAL_FACTS, type Rehearsal, type RehearsalDeps } from './rehearsal.ts';
-import { readStream } from './stream.ts';
+import { readStream, type Reading } from './stream.ts';
+import { createTellWarnings, type TellWarnings } from './warnings.ts';
 
 export type ModelsDeps = {
   clock: Clock;
@@ -35,6 +37,8 @@ export type ModelsDeps = {
   aliases?: Readonly<Record<string, AliasSettings>>;
   /** In [0, 1): which model of an alias is chosen. */
   random?: () => number;
+  /** Where what models do not take is told; nowhere when left out. */
+  log?: Log;
 };
 
 /** What the gateway needs beside: it calls providers itself, and shares what is known of their health. */
@@ -47,6 +51,7 @@ export type ModelSources = {
   /** The key of a provider, undefined where there is none. */
   keyOf(provider: Provider): string | undefined;
   rehearsal: Rehearsal;
+  tellWarnings: TellWarnings;
   /** For people: prices, aliases, providers. */
   catalogue(): ModelsView;
 };
@@ -66,6 +71,7 @@ export function createModels(deps: ModelsDeps): Models & ModelSources {
   const rehearsal = createRehearsal({ clock, ...deps.rehearsal });
   const prices = withOverrides(readPriceTable(), deps.prices ?? {});
   const factsOf = createFacts(prices);
+  const tellWarnings = createTellWarnings(deps.log ?? (() => {}));
   const isProvider = (name: string): boolean => name === REHEARSAL || providers.has(name);
   const canCall = (provider: Provider): boolean => provider.keyNames.length === 0 || keyOf(provider, deps.credential) !== undefined;
   const isUsable = (model: string): boolean => {
@@ -98,7 +104,7 @@ export function createModels(deps: ModelsDeps): Models & ModelSources {
     if (untilMs !== null) return failed(openCircuit(circuit, untilMs - clock.nowMs()));
     const ended = circuits.begin(circuit);
     const outcome = await withDeadline({ clock, options }, (attempt) => {
-      if (provider !== null) return callProvider(deps, { provider, name, request, limits }, attempt);
+      if (provider !== null) return callProvider({ ...deps, tellWarnings }, { provider, name, request, limits }, attempt);
       attempt.exchange.sent = true;
       return rehearsal.play(name, request, attempt);
     });
@@ -110,7 +116,7 @@ export function createModels(deps: ModelsDeps): Models & ModelSources {
   const own = { prices: new Set(Object.keys(deps.prices ?? {})), aliases: new Set(Object.keys(deps.aliases ?? {})) };
 
   return {
-    ...{ call, aliases, circuits, isProvider, rehearsal, available },
+    ...{ call, aliases, circuits, isProvider, rehearsal, available, tellWarnings },
     catalogue: () =>
       catalogueOf({
         nowMs: () => clock.nowMs(),
@@ -134,14 +140,19 @@ function availableOf(prices: PriceTable, { providers, canCall, rehearsal }: Know
   const real = providers.map((provider) => {
     const configured = canCall(provider);
     const models = configured ? Object.keys(prices.models).filter((model) => model.startsWith(`${provider.name}/`)) : [];
-    return { provider: provider.name, configured, models, why: whyOf(provider, configured) };
+    const keyed = configured && provider.keyNames.length > 0;
+    return { provider: provider.name, configured, keyed, models, why: whyOf(provider, configured) };
   });
-  return [...real, { provider: REHEARSAL, configured: true, models: scripts, why: 'scripted answers, no key needed' }];
+  return [...real, { provider: REHEARSAL, configured: true, keyed: false, models: scripts, why: 'scripted answers, no key needed' }];
 }
 
 type ProviderCall = { provider: Provider; name: string; request: ModelRequest; limits: ModelLimits };
 
-async function callProvider(deps: ModelsDeps, { provider, name, request, limits }: ProviderCall, attempt: Attempt): Promise<ModelOutcome> {
+async function callProvider(
+  deps: ModelsDeps & Pick<ModelSources, 'tellWarnings'>,
+  { provider, name, request, limits }: ProviderCall,
+  attempt: Attempt,
+): Promise<ModelOutcome> {
   const { clock, credential, generateId } = deps;
   const { exchange, signal, onDelta } = attempt;
   const apiKey = keyOf(provider, credential);
@@ -151,7 +162,8 @@ async function callProvider(deps: ModelsDeps, { provider, name, request, limits 
     const fetch = boundedFetch({ fetch: deps.fetch, clock, limits, exchange });
     const model = await openModel(provider, name, { apiKey, fetch, generateId });
     const { stream } = await model.doStream({ ...callOptions(request, provider.kind), abortSignal: signal });
-    return await readStream(stream, { clock, limits, request, exchange, onDelta, classify: told });
+    const onWarnings: Reading['onWarnings'] = (warnings) => deps.tellWarnings(request.model, warnings);
+    return await readStream(stream, { clock, limits, request, exchange, onDelta, onWarnings, classify: told });
   } catch (error) {
     // Whatever a provider's package throws is a failure of the call, handed to the run to decide on.
     return failed(told(error));

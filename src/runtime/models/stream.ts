@@ -2,7 +2,7 @@
  * Reads one streamed answer to its end: parts in order, usage, reason; a stream that falls silent, breaks off or grows
  * beyond its limit ends as a failure. Knows the AI SDK's stream parts and nothing of any one provider.
  */
-import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { LanguageModelV4StreamPart, LanguageModelV4Usage, SharedV4Warning } from '@ai-sdk/provider';
 import type { Clock } from '../../kernel/clock.ts';
 import { NO_USAGE, type AssistantPart, type ToolCallPart, type Usage } from '../../kernel/messages.ts';
 import { modelFailure } from './failure.ts';
@@ -18,6 +18,8 @@ export type Reading = {
   request: ModelRequest;
   onDelta: ((text: string) => void) | undefined;
   exchange: Exchange;
+  /** What of the request the model does not take. */
+  onWarnings: (warnings: readonly SharedV4Warning[]) => void;
   /** How an error inside the stream is told. */
   classify: (error: unknown) => ModelFailure;
 };
@@ -64,8 +66,10 @@ export async function readStream(stream: ReadableStream<Part>, reading: Reading)
   }
 }
 
-function collect(part: Part, got: Collected, { request, onDelta }: Reading): void {
+function collect(part: Part, got: Collected, { request, onDelta, onWarnings }: Reading): void {
   switch (part.type) {
+    case 'stream-start':
+      return onWarnings(part.warnings);
     case 'text-start':
     case 'reasoning-start': {
       const type = part.type === 'text-start' ? 'text' : 'reasoning';

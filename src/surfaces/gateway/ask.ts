@@ -7,6 +7,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Edit } from './json-members.ts';
 import { membersOf } from './json-members.ts';
+import { ANSWERS_MAX, OUTPUT_TOKENS_MAX } from './limits.ts';
 import { inputTokensUpperBound } from './translate/input-bound.ts';
 
 export type Ask = {
@@ -42,11 +43,12 @@ export function readAsk(endpoint: Endpoint, body: Buffer): Ask {
   if (json['background'] === true) {
     throw new AppError('invalid_input', 'An answer in the background cannot be metered here.', { next: 'Leave "background" out, and stream.' });
   }
+  const maxOutputTokens = ask.kind === 'answer' ? outputLimit(endpoint, json) : 0;
+  const answers = Math.max(1, wholeNumber(chat ? json['n'] : memberOf(json['generationConfig'], 'candidateCount')) ?? 1);
+  refuseAbsurd(answers, maxOutputTokens);
   return {
-    ...{ body, json, model: named },
+    ...{ body, json, maxOutputTokens, answers, model: named },
     stream: ask.kind === 'answer' && streams,
-    maxOutputTokens: ask.kind === 'answer' ? outputLimit(endpoint, json) : 0,
-    answers: Math.max(1, wholeNumber(chat ? json['n'] : memberOf(json['generationConfig'], 'candidateCount')) ?? 1),
     inputTokens: inputTokensUpperBound(endpoint.protocol, body, json),
     lacksUsage: chat && streams && memberOf(json['stream_options'], 'include_usage') !== true,
     thinkingTokens: wholeNumber(memberOf(json['thinking'], 'budget_tokens')) ?? 0,
@@ -71,6 +73,15 @@ function refuseUncounted({ protocol, query }: Endpoint, json: JsonObject): void 
     });
   if ([...new URLSearchParams(query).keys()].some((name) => name === 'fields' || name === '$fields'))
     throw new AppError('invalid_input', 'A part of an answer cannot be metered here.', { next: 'Leave "fields" out of the address.' });
+}
+
+function refuseAbsurd(answers: number, maxOutputTokens: number | null): void {
+  if (answers > ANSWERS_MAX)
+    throw new AppError('invalid_input', `The request asks for ${answers} answers at once.`, { next: `Ask for ${ANSWERS_MAX} at most.` });
+  if ((maxOutputTokens ?? 0) > OUTPUT_TOKENS_MAX)
+    throw new AppError('invalid_input', `The request limits its answer to ${maxOutputTokens} tokens, which is more than any model gives.`, {
+      next: "Send a limit within the model's own, or none.",
+    });
 }
 
 /** What must be set for answers of at most so many tokens. */

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../kernel/errors.ts';
 import { authorise } from '../../platform/identity/permissions.ts';
+import type { KeyCache } from '../../platform/identity/key-cache.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { GUESSES_PER_MINUTE } from '../http/admit.ts';
 import type { RateLimiter } from '../http/rate-limit.ts';
@@ -15,8 +16,7 @@ const PATH_CHARS = 200;
 const MAX_KEY_CHARS = 500;
 
 export type DoorDeps = {
-  /** Null for a key that is unknown, expired or revoked. */
-  authenticate: (key: string) => Promise<Principal | null>;
+  keys: KeyCache;
   /** Of guesses of keys, by address. */
   limiter: RateLimiter;
 };
@@ -35,9 +35,12 @@ export function endpointIn(request: IncomingMessage): Endpoint {
 export async function admitKey(deps: DoorDeps, request: IncomingMessage, side: Side): Promise<{ principal: Principal; own: readonly string[] }> {
   const { key, own } = credentialsOf(side, request.headers, side === 'google' ? keyInQuery(request.url ?? '') : null);
   if (key === null || key === '') throw unauthenticated('No key was given.');
-  const principal = key.length > MAX_KEY_CHARS ? null : await deps.authenticate(key);
+  const guesser = (): string => `address ${request.socket.remoteAddress ?? 'unknown'}`;
+  // before the database is asked, so that guessing costs it nothing; a key that was good passes, whatever its neighbours do
+  if (!deps.keys.wasGood(key)) refuseBeyond(deps.limiter(guesser(), GUESSES_PER_MINUTE, 0), 'unknown keys from this address');
+  const principal = key.length > MAX_KEY_CHARS ? null : await deps.keys.authenticate(key);
   if (principal === null) {
-    refuseBeyond(deps.limiter(`address ${request.socket.remoteAddress ?? 'unknown'}`, GUESSES_PER_MINUTE), 'unknown keys from this address');
+    deps.limiter(guesser(), GUESSES_PER_MINUTE);
     throw unauthenticated('This key is not known, has expired, or was revoked.');
   }
   authorise(principal, 'gateway.use');

@@ -53,15 +53,31 @@ export type Credential =
 /** Name and value in turn, as undici takes them. */
 export function headersUpstream(rawHeaders: readonly string[], provider: Provider, credential: Credential): string[] {
   const headers: string[] = [];
+  const ofConnection = namedByConnection(rawHeaders);
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] ?? '').toLowerCase();
-    if (KEPT_BACK.has(name) || name.startsWith('x-windlass-') || name.startsWith('x-forwarded-')) continue;
+    if (KEPT_BACK.has(name) || ofConnection?.has(name) === true || name.startsWith('x-windlass-') || name.startsWith('x-forwarded-')) continue;
     headers.push(name, rawHeaders[at + 1] ?? '');
   }
   headers.push('accept-encoding', 'identity');
   if (credential.whose === 'client') headers.push(...credential.headers);
   else if (credential.key !== undefined) headers.push(...keyHeader(provider, credential.key));
   return headers;
+}
+
+/** Headers that a client's `Connection` names are of that connection alone (RFC 9110, 7.6.1). */
+function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> | null {
+  const said = rawHeaders.filter((_value, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'connection');
+  return said.length === 0 ? null : tokensOf(said.join(','));
+}
+
+function tokensOf(connection: string): ReadonlySet<string> {
+  return new Set(
+    connection
+      .toLowerCase()
+      .split(',')
+      .map((token) => token.trim()),
+  );
 }
 
 function keyHeader(provider: Provider, key: string): [string, string] {
@@ -78,7 +94,9 @@ function keyHeader(provider: Provider, key: string): [string, string] {
 /** What goes back to the client of a provider's headers. */
 export function headersBack(headers: IncomingHttpHeaders): Record<string, string | string[]> {
   const back: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined && !NOT_GIVEN.has(name)) back[name] = value;
+  const ofConnection = headers.connection === undefined ? null : tokensOf(headers.connection);
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && !NOT_GIVEN.has(name) && ofConnection?.has(name) !== true) back[name] = value;
   return back;
 }
 

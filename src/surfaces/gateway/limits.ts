@@ -19,6 +19,9 @@ export const ATTEMPTS = 8;
 /** A provider that said `not before T` is left alone until then, but asked again after this. */
 export const HOLD_MAX_MS = 60 * 60_000;
 export const HOLDS_MAX = 10_000;
+/** What a request may ask for at most: beyond any model, so that it is a slip of the pen. Answers at once, and tokens of one. */
+export const ANSWERS_MAX = 128;
+export const OUTPUT_TOKENS_MAX = 100_000_000;
 /** Levels of nesting in a request. */
 export const DEPTH = 200;
 /** Characters of a text of ours or of a provider in a header. */

@@ -47,13 +47,20 @@ export function mountGateway(deps: MountDeps): Gateway {
   return createGateway({
     ...{ clock, ids, log, models, ledger, limiter, guard, onAnswered, timeouts },
     dispatcher: new Agent({ connections: CONNECTIONS, connect: { timeout: CONNECT_MS } }),
-    authenticate: createKeyCache({ identity, nowMs }),
+    keys: createKeyCache({ identity, nowMs }),
     holds: createHolds({ models, clock }),
     rates: createRates({
       nowMs,
       settings: { actorRequestsPerMinute: settings.actorRequestsPerMinute ?? null, actorTokensPerMinute: settings.actorTokensPerMinute ?? null },
     }),
     cache: createAnswerCache({ db, log }),
-    translating: { clock, timeouts, fetch: deps.fetch, rehearsal: models.rehearsal, newId: () => ids.next('call').slice('call_'.length) },
+    translating: {
+      clock,
+      timeouts,
+      fetch: deps.fetch,
+      rehearsal: models.rehearsal,
+      tellWarnings: models.tellWarnings,
+      newId: () => ids.next('call').slice('call_'.length),
+    },
   });
 }

@@ -13,6 +13,7 @@ import { DEFAULT_MODEL_LIMITS } from '../../runtime/models/limits.ts';
 import type { ModelFailure } from '../../runtime/models/model.ts';
 import { openEmbeddingModel, openModel, type Opening } from '../../runtime/models/providers.ts';
 import type { Rehearsal } from '../../runtime/models/rehearsal.ts';
+import type { TellWarnings } from '../../runtime/models/warnings.ts';
 import type { Attempt, Changes } from './attempt.ts';
 import type { Serving } from './call.ts';
 import type { Held, Passed } from './exchange.ts';
@@ -34,6 +35,7 @@ export type Translating = {
   timeouts: { firstByteMs: number; idleMs: number };
   /** Aborted when the server stops. */
   closing: AbortSignal;
+  tellWarnings: TellWarnings;
 };
 
 export type TranslatedTry = {
@@ -136,8 +138,8 @@ type Asking = Running & { context: AnswerContext; asked: LanguageModelV4CallOpti
 
 /** Streamed from the provider all the same, so that silence is noticed. */
 async function whole(deps: Translating, serving: Serving, asking: Asking): Promise<void> {
-  const { progress, context, collected } = asking;
-  const result = await collectResult(seen(deps, progress, await partsFrom(deps, asking)));
+  const { context, collected, progress } = asking;
+  const result = await collectResult(seen(deps, asking, await partsFrom(deps, asking)));
   if (progress.finish === null) throw new AppError('unavailable', 'The answer broke off before its end.');
   const body = Buffer.from(JSON.stringify(writeResult(context, result)));
   collected?.push(body);
@@ -155,7 +157,7 @@ async function streamed(deps: Translating, serving: Serving, asking: Asking): Pr
     if (!reply.write(text)) await new Promise<void>((resolve) => (reply.onDrain(resolve), reply.onGone(resolve)));
   };
   try {
-    for await (const part of seen(deps, progress, await partsFrom(deps, asking))) {
+    for await (const part of seen(deps, asking, await partsFrom(deps, asking))) {
       if (part.type === 'error') throw part.error;
       if (reply.gone()) throw new AppError('unavailable', 'The client has gone.');
       await send(writer.write(part));
@@ -180,12 +182,13 @@ async function partsFrom(deps: Translating, asking: Asking): Promise<AsyncIterab
 }
 
 async function* seen(
-  { clock }: Translating,
-  progress: Progress,
+  { clock, tellWarnings }: Translating,
+  { progress, attempt }: Running,
   parts: AsyncIterable<LanguageModelV4StreamPart>,
 ): AsyncIterable<LanguageModelV4StreamPart> {
   for await (const part of parts) {
     progress.exchange.heardMs = clock.nowMs();
+    if (part.type === 'stream-start') tellWarnings(attempt.model, part.warnings);
     see(progress, part);
     if (!NOT_AN_ANSWER.has(part.type)) progress.firstByteMs ??= clock.nowMs() - progress.startedMs;
     yield part;

@@ -2,37 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { storedId } from '../../../src/kernel/ids.ts';
-import { createBudgets } from '../../../src/platform/budgets/service.ts';
 import { budgetOperations } from '../../../src/platform/budgets/contract.ts';
-import { listBudgets } from '../../../src/platform/budgets/store.ts';
 import { authorise } from '../../../src/platform/identity/permissions.ts';
-import { createSpend } from '../../../src/work/spend/service.ts';
-import { callerOf, testIdentity, testOwner } from '../../support/identity.ts';
-import { openLedger, planned, replied } from '../../support/ledger.ts';
+import { callerOf } from '../../support/identity.ts';
+import { replied } from '../../support/ledger.ts';
+import { world } from './world.ts';
 
 const DAY_MS = 86_400_000;
-
-async function world() {
-  const at = await openLedger();
-  const identity = testIdentity(at.db);
-  const { org, owner } = await testOwner(identity, 'Mine');
-  const { owner: stranger } = await testOwner(identity, 'Other');
-  const told: (string | null)[] = [];
-  const logged: string[] = [];
-  const budgets = createBudgets({
-    ...{ db: at.db, ids: identity.deps.ids, recordAdmin: identity.deps.recordAdmin },
-    log: (_level, message) => void logged.push(message),
-    tellWaiting:
-      async (_tx, _org, { budget }) =>
-      () =>
-        void told.push(budget),
-    providers: () => [],
-  });
-  const spend = createSpend({ db: at.db, listBudgets });
-  const { handlers } = budgets;
-  const mine = (over: Parameters<typeof planned>[0] = {}) => planned({ ...over, org });
-  return { ...at, org, me: callerOf(owner), them: callerOf(stranger), owner, identity, budgets, handlers, spend, told, logged, mine };
-}
 
 test('a budget is set once for a subject, unit and period, changed, shown with what is left, and removed [BUD-2]', async () => {
   const at = await world();
@@ -137,81 +113,6 @@ test('an agent, a stranger and a key without the right raise nothing; asking is 
   for (const { permission } of [set, change, remove, grant, refuse]) assert.throws(() => authorise(local, permission), { code: 'denied' });
   for (const { permission } of [request, list, plan]) authorise(local, permission);
   assert.throws(() => authorise({ role: 'viewer', scopes: ['read'] }, request.permission), { code: 'denied' });
-});
-
-test('a key that is bound sees and sets the budgets of its project and agent alone, and may ask for more of what refuses it [BUD-9, POL-4, IDN-2]', async () => {
-  const at = await world();
-  await using _db = at;
-  const { handlers, me, org, owner } = at;
-  const insert = (sql: string): Promise<unknown> => at.db.owner(sql);
-  for (const id of ['1', '2']) {
-    await insert(`insert into project (org_id, id, code, name) values ('${org}', 'prj_${id}', 'p${id}', 'P${id}')`);
-    await insert(
-      `insert into agent (org_id, id, name, actor_id, state, version) values ('${org}', 'agt_${id}', 'a${id}', '${owner.actor}', 'active', 1)`,
-    );
-  }
-  const bound = async (name: string, over: { project?: string; agent?: string }): Promise<Parameters<typeof handlers.get>[0]> => {
-    const made = await at.identity.handlers.createKey(me, { name, role: 'admin', ...over });
-    const principal = await at.identity.authenticate(made.secret);
-    assert.ok(principal);
-    return callerOf(principal);
-  };
-  const [inOne, inTwo, asOne, both] = [
-    await bound('one', { project: 'p1' }),
-    await bound('two', { project: 'p2' }),
-    await bound('agent', { agent: 'a1' }),
-    await bound('both', { project: 'p1', agent: 'a1' }),
-  ];
-  const base = { unit: 'tokens', period: 'day', limit: 1_000 } as const;
-  const set = (by: typeof me, scope: 'org' | 'project' | 'agent' | 'key', subject?: string) => handlers.set(by, { ...base, scope, subject });
-  const all = {
-    org: await set(me, 'org'),
-    p1: await set(inOne, 'project', 'p1'),
-    p2: await set(inTwo, 'project', 'p2'),
-    a1: await set(asOne, 'agent', 'a1'),
-    own: await set(inOne, 'key', inOne.principal.key),
-    other: await set(inTwo, 'key', inTwo.principal.key),
-    both: await set(both, 'key', both.principal.key),
-  };
-  const seen = async (by: typeof me): Promise<string[]> => {
-    const { items, total, nearEnd } = await handlers.list(by, { limit: 50 });
-    assert.deepEqual([total, nearEnd.total.kind], [{ kind: 'exact', value: items.length }, 'exact']);
-    assert.equal((await at.spend.handlers.read(by, {})).budgets.items.length, items.length);
-    return items.map(({ id }) => Object.entries(all).find(([, each]) => each.id === id)?.[0] ?? '?').toSorted();
-  };
-  assert.equal((await seen(me)).length, 7);
-  assert.deepEqual(await seen(inOne), ['both', 'own', 'p1']);
-  assert.deepEqual(await seen(inTwo), ['other', 'p2']);
-  assert.deepEqual(await seen(asOne), ['a1', 'both']);
-  assert.deepEqual(await seen(both), ['both'], 'neither what reaches beyond its agent nor beyond its project');
-  for (const [by, scope, subject] of [
-    [inOne, 'org', undefined],
-    [inOne, 'project', 'p2'],
-    [inOne, 'agent', 'a1'],
-    [inOne, 'key', owner.key],
-    [asOne, 'project', 'p1'],
-  ] as const)
-    await assert.rejects(set(by, scope, subject), { code: 'denied', next: /bound/ });
-  const asked = await handlers.request(inTwo, { id: all.p2.id, amount: 5, reason: '' });
-  for (const id of [all.org.id, all.p2.id, all.other.id, all.a1.id])
-    for (const beyond of [
-      () => handlers.get(inOne, { id }),
-      () => handlers.change(inOne, { id, limit: 5_000 }),
-      () => handlers.remove(inOne, { id }),
-      () => handlers.grant(inOne, { id, amount: 5, reason: '' }),
-    ])
-      await assert.rejects(beyond(), { code: 'not_found' }, id);
-  await assert.rejects(handlers.refuse(inOne, { id: asked.id, reason: '' }), { code: 'not_found' });
-  await assert.rejects(handlers.grant(inOne, { id: all.p1.id, amount: 5, reason: '', request: asked.id }), { code: 'invalid_input' });
-  await assert.rejects(handlers.request(inOne, { id: all.p2.id, amount: 5, reason: '' }), { code: 'not_found' });
-  await handlers.request(inOne, { id: all.org.id, amount: 5, reason: 'it refused me' });
-  assert.deepEqual(
-    [(await handlers.requests(inOne, { limit: 50 })).total, (await handlers.requests(me, { limit: 50 })).shown],
-    [{ kind: 'exact', value: 0 }, 2],
-  );
-  assert.equal((await handlers.refuse(inTwo, { id: asked.id, reason: 'no' })).state, 'refused');
-  assert.equal((await handlers.change(inOne, { id: all.p1.id, limit: 7 })).limit, 7);
-  assert.equal((await handlers.remove(inOne, { id: all.own.id })).limit, 1_000);
 });
 
 test('what cannot be a budget is refused with what to do [BUD-2]', async () => {
@@ -355,51 +256,4 @@ test('the account in one call: by agent, project, key, model and person, with ho
   const other = await at.spend.handlers.read(at.them, {});
   assert.equal(other.month.calls, 0);
   assert.notEqual(org, at.them.principal.org);
-});
-
-test('spend by day: every day is there, the dearest parts by themselves and the rest in one, and the sums agree [BUD-5]', async () => {
-  const at = await world();
-  await using _db = at;
-  const use = async (over: Parameters<typeof at.mine>[0], output: number): Promise<void> => {
-    const call = await at.ledger.begin(at.mine(over));
-    assert.ok(call.ok);
-    await at.ledger.end(call.call, replied(50, output));
-  };
-  await at.setInstant('2026-11-10T23:59:59.999Z');
-  await use({ model: 'provider/yesterday' }, 0);
-  await at.setInstant('2026-11-12T00:00:00Z');
-  for (let n = 1; n <= 14; n += 1) await use({ model: `provider/model-${n}` }, n);
-  await use({ model: 'provider/unpriced', price: null }, 1);
-  await use({ model: 'rehearsal/x', rehearsed: true }, 1);
-  const seen = await at.spend.handlers.days(at.me, { days: 3, by: 'model' });
-  assert.deepEqual(
-    seen.days.map(({ day, microUsd, calls, rehearsedCalls, unpricedCalls }) => [day, microUsd, calls, rehearsedCalls, unpricedCalls]),
-    [
-      ['2026-11-10', 50, 1, 0, 0],
-      ['2026-11-11', 0, 0, 0, 0],
-      ['2026-11-12', 14 * 50 + 105, 15, 1, 1],
-    ],
-  );
-  assert.deepEqual([seen.parts.shown, seen.parts.total, seen.sum.microUsd], [12, { kind: 'exact', value: 17 }, 855]);
-  assert.deepEqual(seen.parts.items[0], {
-    ...{ id: 'provider/model-14', name: 'provider/model-14', sum: { ...seen.parts.items[0]?.sum, microUsd: 64, calls: 1 } },
-    days: [0, 0, 64].map((microUsd) => ({ microUsd, calls: microUsd === 0 ? 0 : 1, unpricedCalls: 0, tokens: microUsd })),
-  });
-  assert.deepEqual(
-    seen.parts.rest.map(({ microUsd, calls, unpricedCalls }) => [microUsd, calls, unpricedCalls]),
-    [
-      [50, 1, 0],
-      [0, 0, 0],
-      [51 + 52, 3, 1],
-    ],
-  );
-  const byDay = seen.days.map((_day, n) => [...seen.parts.items.map(({ days }) => days[n]), seen.parts.rest[n]]);
-  assert.deepEqual(
-    byDay.map((parts) => parts.reduce((sum, part) => sum + (part?.microUsd ?? 0), 0)),
-    seen.days.map(({ microUsd }) => microUsd),
-  );
-  const today = await at.spend.handlers.days(at.me, { days: 1, by: 'key' });
-  assert.deepEqual([today.days.length, today.parts.items[0]?.id, today.parts.rest[0]?.calls], [1, 'key_1', 0]);
-  const none = await at.spend.handlers.days(at.them, { days: 92, by: 'agent' });
-  assert.deepEqual([none.days.length, none.sum.calls, none.parts.items, none.parts.total.kind], [92, 0, [], 'exact']);
 });

@@ -56,7 +56,7 @@ test('a key that was found is not asked for again while it is fresh, and ends at
     asked += 1;
     return identity.authenticate(secret);
   };
-  const find = createKeyCache({ identity: { authenticate, onKeyEnded: identity.onKeyEnded }, nowMs: () => nowMs });
+  const { authenticate: find } = createKeyCache({ identity: { authenticate, onKeyEnded: identity.onKeyEnded }, nowMs: () => nowMs });
   await Promise.all([find(made.secret), find(made.secret)]);
   await find(made.secret);
   assert.equal(asked, 1);
@@ -72,7 +72,7 @@ test('a key that was revoked by another process works no longer than its memory 
   assert.ok(KEY_KEPT_MS < 2_000);
   let nowMs = 0;
   let answer: Principal | null = { key: 'key_1' } as Principal;
-  const find = createKeyCache({ identity: { authenticate: async () => answer, onKeyEnded: () => undefined }, nowMs: () => nowMs });
+  const { authenticate: find } = createKeyCache({ identity: { authenticate: async () => answer, onKeyEnded: () => undefined }, nowMs: () => nowMs });
   assert.ok(await find('secret'));
   answer = null;
   nowMs = KEY_KEPT_MS - 1;
@@ -85,7 +85,7 @@ test('what was found out while a key ended is not kept', async () => {
   const listeners: ((key: Principal['key']) => void)[] = [];
   const gate = Promise.withResolvers<Principal | null>();
   const answers = [gate.promise, Promise.resolve(null)];
-  const find = createKeyCache({
+  const { authenticate: find } = createKeyCache({
     identity: { authenticate: async () => answers.shift() ?? null, onKeyEnded: (listener) => void listeners.push(listener) },
     nowMs: () => 0,
   });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BudgetRefusal } from '../../../src/platform/budgets/budget.ts';
+import { headersBack, headersUpstream } from '../../../src/surfaces/gateway/headers.ts';
 import { at } from '../../support/provider-protocols.ts';
 import { testGateway } from '../../support/gateway.ts';
 import { until } from '../../support/until.ts';
@@ -57,13 +58,44 @@ test('no key, an unknown one, a revoked one and one without the scope are refuse
   assert.equal(gateway.ledger.calls.length, 0);
 });
 
-test('guesses of keys are limited by address, and no good key is locked out by them [IDN-2]', async () => {
+test('guesses of keys are limited by address before they are looked up, and a key that was good passes all the same [IDN-2]', async () => {
   await using gateway = await testGateway();
-  let status = 401;
-  for (let count = 0; count < 70 && status === 401; count += 1)
-    status = (await gateway.post(CHAT, {}, { headers: { authorization: `Bearer wl_${count}` } })).status;
-  assert.equal(status, 429);
+  const fresh = await gateway.key({});
+  const guess = async (key: string): Promise<number> => (await gateway.post(CHAT, '{}', { headers: { authorization: `Bearer ${key}` } })).status;
+  assert.equal((await gateway.post(CHAT, '{}')).status, 400, 'it works');
+  const statuses: number[] = [];
+  for (let count = 0; count < 62; count += 1) statuses.push(await guess(`wl_${count}`));
+  assert.deepEqual([statuses.indexOf(429), statuses.at(-1)], [60, 429]);
+  assert.equal(await guess(fresh.secret), 429, 'nobody looks whether this one is right');
   assert.equal((await gateway.post(CHAT, '{}')).status, 400);
+});
+
+test('an absurd number of answers or tokens is refused in the protocol’s form, and nothing is reserved [GTW-2]', async () => {
+  await using gateway = await testGateway();
+  const absurd: [keyof typeof BODIES, object][] = [
+    [CHAT, { n: 1_000_000 }],
+    [CHAT, { n: Number.MAX_SAFE_INTEGER }],
+    [CHAT, { max_tokens: 1e15 }],
+    [CHAT, { n: 128, max_completion_tokens: 200_000_000 }],
+    [MESSAGES, { max_tokens: 9e15 }],
+    [RESPONSES, { max_output_tokens: 9e15 }],
+    [GEMINI, { generationConfig: { candidateCount: 1e9 } }],
+    [GEMINI, { generationConfig: { maxOutputTokens: 9e15 } }],
+  ];
+  for (const [path, over] of absurd) {
+    const response = await gateway.post(path, { ...BODIES[path], ...over });
+    assert.equal(response.status, 400, JSON.stringify(over));
+    assert.match(String(at(await response.json(), 'error', 'message')), /answers at once|more than any model gives/);
+  }
+  assert.deepEqual([gateway.ledger.calls.length, gateway.upstream.requests.length], [0, 0]);
+});
+
+test('headers that Connection names go no further, in either direction [GTW-2]', async () => {
+  const raw: readonly string[] = ['Connection', 'keep-alive, X-Hop', 'X-Hop', 'mine', 'connection', 'x-other', 'X-Other', '1', 'X-Kept', 'yes'];
+  const provider = { name: 'lab', kind: 'openai-compatible', baseUrl: 'http://127.0.0.1:1', keyNames: [] } as const;
+  const sent = headersUpstream(raw, provider, { whose: 'ours', key: undefined });
+  assert.deepEqual(sent, ['x-kept', 'yes', 'accept-encoding', 'identity']);
+  assert.deepEqual(headersBack({ connection: 'close, X-Hop', 'x-hop': 'theirs', 'x-kept': 'yes' }), { 'x-kept': 'yes' });
 });
 
 test('over budget is 402 with what is left, the reset and the way to more; nothing is sent [GTW-11, BUD-3]', async () => {

@@ -7,7 +7,7 @@ import type { Answer, Cli, Command, Input, Noun } from '../command.ts';
 import { argument, flag, given, numberOption, option } from '../command.ts';
 import type { Connection } from '../connection.ts';
 import { pickId } from '../find-run.ts';
-import { relativeTime, shortId } from '../format.ts';
+import { count, relativeTime, shortId } from '../format.ts';
 import { pageLines, table } from '../table.ts';
 import type { Line } from '../terminal.ts';
 
@@ -34,7 +34,7 @@ const list: Command = {
 function keyTable({ terminal, clock }: Cli, keys: readonly KeyView[]): Line[] {
   const nowMs = clock.nowMs();
   return table(
-    ['key', 'name', 'of', 'role', 'state', 'last used', 'fingerprint', 'scopes'],
+    ['key', 'name', 'of', 'role', 'state', 'last used', 'fingerprint', 'scopes', 'bound to'],
     keys.map((key) => [
       shortId(terminal, key.id),
       key.name,
@@ -44,9 +44,23 @@ function keyTable({ terminal, clock }: Cli, keys: readonly KeyView[]): Line[] {
       key.lastUsedAtMs === null ? 'never' : relativeTime(key.lastUsedAtMs, nowMs),
       key.fingerprint,
       key.scopes.join(' '),
+      boundText(key),
     ]),
     terminal.columns,
   );
+}
+
+/** What holds for its model calls: `windmill, agent digest, fast anthropic/*, 60 calls a minute`. */
+function boundText({ project, projectCode, agent, agentName, models, limits }: KeyView): string {
+  const { requestsPerMinute, tokensPerMinute, cacheSeconds } = limits;
+  return [
+    ...(project === null ? [] : [`project ${projectCode ?? project}`]),
+    ...(agent === null ? [] : [`agent ${agentName ?? agent}`]),
+    ...(models === null ? [] : [models.join(' ')]),
+    ...(requestsPerMinute === null ? [] : [`${count(requestsPerMinute)} calls a minute`]),
+    ...(tokensPerMinute === null ? [] : [`${count(tokensPerMinute)} tokens a minute`]),
+    ...(cacheSeconds === null ? [] : [`answers kept ${count(cacheSeconds)} s`]),
+  ].join(', ');
 }
 
 function stateText(key: KeyView, nowMs: number): string {
