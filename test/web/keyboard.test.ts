@@ -8,6 +8,7 @@ import { agentOperations } from '../../src/work/agents/contract.ts';
 import type { TestBrowser } from '../support/browser.ts';
 import { NO_BROWSER, testBrowser } from '../support/browser.ts';
 import { consoleWorld } from '../support/console-world.ts';
+import { testServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
 let browser: TestBrowser;
@@ -116,6 +117,25 @@ test('an agent is found, changed, and the difference seen before it is saved, by
   await page.getByText('Saved as version 2.').waitFor();
   const agent = await world.server.api().call(agentOperations.get, { name: 'nightly-audit' });
   assert.deepEqual([agent.version, agent.definition.instructions], [2, 'Read everything twice.']);
+  assert.deepEqual(faults, []);
+});
+
+test('any page is found by a few letters of its name [WEB-1]', { skip: NO_BROWSER }, async () => {
+  await using server = await testServer({ workers: 0 });
+  const { page, faults } = await browser.open(server);
+  await page.getByRole('heading', { name: 'Home' }).waitFor();
+  for (const [typed, title] of [
+    ['storage', 'Storage'],
+    ['schedules', 'Schedules'],
+    ['audit', 'Audit'],
+    ['budgets', 'Budgets'],
+  ] as const) {
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type(typed);
+    await page.getByRole('option', { name: new RegExp(`: ${typed} page`) }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: title, level: 1 }).waitFor();
+  }
   assert.deepEqual(faults, []);
 });
 

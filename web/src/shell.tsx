@@ -39,6 +39,7 @@ export function Shell() {
   };
   const commands: Command[] = [
     ...nav.map((route) => ({ id: route.path, label: route.nav?.label ?? '', hint: `page, g ${route.nav?.key ?? ''}`, run: () => go(route.path) })),
+    ...offered.flatMap((route) => subPage(route, nav)),
     { id: 'theme', label: 'Change the theme', hint: 'light, dark, system', run: () => toast(THEME_WORDS[nextTheme()]) },
     { id: 'keys', label: 'Keyboard', hint: '?', run: () => setOpen('help') },
     { id: 'out', label: 'Sign out', hint: me.actor.name, run: () => void leave().catch(toastProblem) },
@@ -80,6 +81,14 @@ export function Shell() {
       <Toasts />
     </div>
   );
+}
+
+/** A page below one of the first level, as the palette names it: `Settings: models`. None for one that needs to know of what. */
+function subPage({ path, nav: own }: Route, nav: readonly Route[]): Command[] {
+  if (own !== undefined || path.includes(':')) return [];
+  const above = nav.find((route) => (route.path !== '/' && path.startsWith(`${route.path}/`)) || route.nav?.also === path);
+  if (above?.nav === undefined) return [];
+  return [{ id: path, label: `${above.nav.label}: ${path.split('/').at(-1) ?? ''}`, hint: 'page', run: () => go(path) }];
 }
 
 /** Beside "More", on a narrow screen. */
