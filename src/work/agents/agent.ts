@@ -44,7 +44,7 @@ export function afterRun(agent: Health, status: FinalStatus): Health {
 /** @throws AppError `agent_halted` for an agent that takes no runs, with what to do. */
 export function refuseHalted(agent: { name: string; state: AgentState; stateReason: string }): void {
   if (agent.state === 'active') return;
-  const why = agent.stateReason === '' ? '' : `: ${agent.stateReason}`;
+  const why = agent.stateReason === '' ? '' : `: ${agent.stateReason.replace(/\.$/, '')}`;
   const next = {
     paused: `Resume it: windlass agent resume ${agent.name}`,
     error: `Look at its last runs, mend the cause, then: windlass agent resume ${agent.name}`,

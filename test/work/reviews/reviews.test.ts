@@ -235,6 +235,17 @@ test('a finding becomes an issue in the tracker by gh, once, with its tags; a pu
   assert.equal((await api.call(findingOperations.list, { state: 'open' })).shown, 0, 'what was dismissed does not come up again');
 });
 
+test('a reviewer is asked again after three failures in a row, and not while a person has paused it [PER-2, AGT-4]', async () => {
+  await using server = await testServer();
+  const api = server.api();
+  const ask = (more: object = {}) => api.call(reviewOperations.start, { persona: 'sre', text: 'while (true) {}\n', name: 'a.ts', ...more });
+  for (let i = 0; i < 3; i += 1) assert.equal((await ended(server, (await ask({ model: 'rehearsal/none' })).id)).status, 'failed');
+  assert.equal((await api.call(agentOperations.get, { name: 'reviewer-sre' })).state, 'error');
+  assert.equal((await ended(server, (await ask()).id)).status, 'succeeded');
+  await api.call(agentOperations.pause, { name: 'reviewer-sre' });
+  await assert.rejects(ask(), { code: 'agent_halted', message: /is paused/ });
+});
+
 test('a review is cancelled, and what was never started is taken out of the queue [PER-3]', async () => {
   await using server = await testServer({ rehearsals: { slow: 'turns:\n  - hang: true\n    text: never\n' } });
   const api = server.api();
