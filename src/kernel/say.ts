@@ -66,6 +66,8 @@ const UNSEEN = /[^\P{Cc}\n\t]|[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e
  * it was cut.
  */
 export function data(text: string, maxChars = 160): Said {
+  // an id, a code, a path: nothing in it to be cut, marked or taken out
+  if (text.length <= maxChars && PLAIN.test(text)) return `\`${text}\`` as Said;
   const line = text
     .toWellFormed()
     .replaceAll(/\r\n?|\n|\t/g, ' ')
@@ -79,6 +81,8 @@ export function data(text: string, maxChars = 160): Said {
   const pad = fence.length > 1 ? ' ' : '';
   return `${fence}${pad}${cut}${pad}${fence}` as Said;
 }
+
+const PLAIN = /^[!-_a-~]+(?: [!-_a-~]+)*$/;
 
 /** Lines of text from outside, as a fenced block that they cannot leave. */
 export function dataBlock(text: string): Said {

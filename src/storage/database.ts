@@ -13,13 +13,17 @@ import { createListener } from './database-listener.ts';
 import type { Listener } from './database-listener.ts';
 import { typeParsers } from './database-types.ts';
 
+/** `prepared`: each connection reads and plans it once. For texts that are always the same, and worth it: often asked, or long. */
+export type How = { prepared: true };
+export const PREPARED: How = { prepared: true };
+
 export type Sql = {
   /** Rows of one statement; `values` fill $1, $2, … Calls made without awaiting travel together and run in order. */
-  query<T extends object>(text: string, values?: readonly unknown[]): Promise<T[]>;
+  query<T extends object>(text: string, values?: readonly unknown[], how?: How): Promise<T[]>;
 };
 export type Tx = Sql & {
   /** The transaction's final statement, sent together with the commit: one round trip less. Resolves once committed. */
-  last<T extends object>(text: string, values?: readonly unknown[]): Promise<T[]>;
+  last<T extends object>(text: string, values?: readonly unknown[], how?: How): Promise<T[]>;
 };
 export type Health = { readonly serverVersion: string; readonly roundTripMs: number };
 
@@ -95,6 +99,8 @@ export function createDatabase(options: DatabaseOptions): Database {
   // a connection that is lost while it is out, between two statements: the next statement on it fails
   pool.on('connect', (client) => client.on('error', () => {}));
   let listener: Listener | null = null;
+  // behind a pooler the next statement may find another connection, which knows nothing of it
+  const nameOf = options.directUrl === undefined ? createNames() : null;
 
   const connect = async (): Promise<PoolClient> => {
     try {
@@ -116,9 +122,9 @@ export function createDatabase(options: DatabaseOptions): Database {
   };
 
   return {
-    asOrg: async (org, work) => transact(await connect(), { role: 'windlass_app', org }, work),
-    asWorker: async (work) => transact(await connect(), { role: 'windlass_worker', org: null }, work),
-    asIdentity: async (work) => transact(await connect(), { role: 'windlass_identity', org: null }, work),
+    asOrg: async (org, work) => transact(await connect(), { role: 'windlass_app', org, nameOf }, work),
+    asWorker: async (work) => transact(await connect(), { role: 'windlass_worker', org: null, nameOf }, work),
+    asIdentity: async (work) => transact(await connect(), { role: 'windlass_identity', org: null, nameOf }, work),
     listen(channel, onPayload, onGap) {
       listener ??= createListener({ url: options.directUrl ?? options.url, applicationName: options.applicationName, clock: options.clock });
       return listener.listen({ channel, onPayload, onGap });
@@ -139,12 +145,30 @@ export function createDatabase(options: DatabaseOptions): Database {
   };
 }
 
-async function transact<T>(client: PoolClient, scope: { role: Role; org: OrgId | null }, work: (tx: Tx) => Promise<T>): Promise<T> {
+/** Of prepared statements: the same text has the same name. */
+function createNames(): (text: string) => string {
+  const names = new Map<string, string>();
+  return (text) => {
+    const known = names.get(text);
+    if (known !== undefined) return known;
+    invariant(names.size < PREPARED_MAX, 'statements that are prepared are always the same');
+    const name = `windlass_${names.size + 1}`;
+    names.set(text, name);
+    return name;
+  };
+}
+const PREPARED_MAX = 500;
+
+type Scope = { role: Role; org: OrgId | null; nameOf: ((text: string) => string) | null };
+
+async function transact<T>(client: PoolClient, scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
   let committed: Promise<void> | null = null;
   let fault: unknown = null;
-  const send = async <R extends object>(text: string, values?: readonly unknown[]): Promise<R[]> => {
+  const send = async <R extends object>(text: string, values?: readonly unknown[], how?: How): Promise<R[]> => {
     try {
-      const { rows } = await client.query<R & QueryResultRow>(text, values === undefined ? undefined : [...values]);
+      const name = how === undefined ? undefined : scope.nameOf?.(text);
+      const config = { text, ...(name === undefined ? {} : { name }), ...(values === undefined ? {} : { values: [...values] }) };
+      const { rows } = await client.query<R & QueryResultRow>(config);
       return rows;
     } catch (error) {
       // a statement that travelled with a failed one only says that the transaction is aborted
@@ -154,17 +178,17 @@ async function transact<T>(client: PoolClient, scope: { role: Role; org: OrgId |
   };
   const commit = (): Promise<void> => (committed ??= sendCommit(client));
   const tx: Tx = {
-    async query(text, values) {
+    async query(text, values, how) {
       invariant(committed === null, 'no statement follows the last one of a transaction');
       try {
-        return await send(text, values);
+        return await send(text, values, how);
       } catch (error) {
         throw mapDatabaseError(error, false);
       }
     },
-    async last(text, values) {
+    async last(text, values, how) {
       invariant(committed === null, 'no statement follows the last one of a transaction');
-      const rows = send(text, values);
+      const rows = send(text, values, how);
       const [answer, end] = await Promise.allSettled([rows, commit()]);
       if (answer.status === 'rejected') throw mapDatabaseError(answer.reason, true);
       if (end.status === 'rejected') throw end.reason;
@@ -172,7 +196,7 @@ async function transact<T>(client: PoolClient, scope: { role: Role; org: OrgId |
     },
   };
   // Not awaited before the work: a failure here aborts the transaction, so every statement behind it fails as well.
-  const opened = [send(BEGIN[scope.role]), ...(scope.org === null ? [] : [send(SET_ORG, [scope.org])])];
+  const opened = [send(BEGIN[scope.role]), ...(scope.org === null ? [] : [send(SET_ORG, [scope.org], PREPARED)])];
   const opening = Promise.all(opened);
   opening.catch(() => {}); // awaited below, after the work
   try {

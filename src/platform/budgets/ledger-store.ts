@@ -6,6 +6,7 @@ import { canonicalJson } from '../../kernel/canonical-json.ts';
 import type { JsonObject } from '../../kernel/canonical-json.ts';
 import type { RandomBytes } from '../../kernel/ids.ts';
 import type { Database } from '../../storage/database.ts';
+import { PREPARED } from '../../storage/database.ts';
 import { PAYLOAD_INLINE_MAX_CHARS } from '../../storage/journal-store.ts';
 import { commitmentOf, SALT_BYTES } from '../../storage/journal.ts';
 import type { SpendRow, SpendVerdict } from './spend.ts';
@@ -70,13 +71,17 @@ export async function commitItems(
     return { stream: entry.stream, type: entry.payload.type, commitment, salt };
   });
   const [row] = await deps.db.asWorker((tx) =>
-    tx.last<{ verdicts: unknown }>(COMMIT, [
-      ...[deps.process, `${leaseMs} milliseconds`, ...OP_COLUMNS.map(([name]) => array(items, ({ op }) => op[name]))],
-      ...ENTRY_COLUMNS.map((name) => array(entries, (entry) => entry[name])),
-      ...[payloads.join(BETWEEN), items.map(({ call }) => call ?? '').join(BETWEEN), large.length === 0 ? null : JSON.stringify(large)],
-      ...subjectColumns(items.map(({ op }) => op)),
-      new Set(items.map(({ op, entry }) => `${op.org} ${entry.stream}`)).size,
-    ]),
+    tx.last<{ verdicts: unknown }>(
+      COMMIT,
+      [
+        ...[deps.process, `${leaseMs} milliseconds`, ...OP_COLUMNS.map(([name]) => array(items, ({ op }) => op[name]))],
+        ...ENTRY_COLUMNS.map((name) => array(entries, (entry) => entry[name])),
+        ...[payloads.join(BETWEEN), items.map(({ call }) => call ?? '').join(BETWEEN), large.length === 0 ? null : JSON.stringify(large)],
+        ...subjectColumns(items.map(({ op }) => op)),
+        new Set(items.map(({ op, entry }) => `${op.org} ${entry.stream}`)).size,
+      ],
+      PREPARED,
+    ),
   );
   const verdicts = readVerdicts(row?.verdicts);
   return items.map((_item, ordinal) => verdicts.get(ordinal));

@@ -5,6 +5,7 @@
 import { isoTime } from '../../kernel/clock.ts';
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Database, Tx } from '../../storage/database.ts';
+import { PREPARED } from '../../storage/database.ts';
 import type { BudgetPeriod, BudgetScope, BudgetUnit, BudgetView, GrantView, RequestView } from './contract.ts';
 
 /** What a key that is bound (to a project, an agent or both) sees and sets: null for one that is not. */
@@ -84,6 +85,7 @@ export async function nearEnds(
      where s.state <> 'open' and (s.most > 0 or s.exhausted_at is not null) and ($8::text is null or s.scope = 'org' or (s.scope = 'project' and s.subject = $8))
      order by s.state = 'warned', s."resetsAtMs", s.id limit $9`,
     [org, null, null, LOOKED_MAX, ...reachValues(reach), project, limit],
+    PREPARED,
   );
   return { total: rows[0]?.total ?? 0, rows: rows.map(({ total: _total, ...row }) => viewOf(row)) };
 }

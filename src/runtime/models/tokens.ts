@@ -46,7 +46,8 @@ export function tokensAtMost(text: string): number {
 function pieceTokens(piece: string): number {
   const first = piece.charCodeAt(0);
   if (first > 0x7f) return Buffer.byteLength(piece, 'utf8');
-  if (/[A-Za-z]/.test(piece)) {
+  const isLetter = (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a);
+  if (isLetter) {
     const word = piece.toLowerCase();
     let unusual = 0;
     for (let i = 0; i + 1 < word.length; i += 1) if (!USUAL_PAIRS.has(word.slice(i, i + 2))) unusual += 1;

@@ -1,6 +1,6 @@
 /**
  * The briefing (spec BRF-1 to BRF-7): asks every source at once, fits what they tell into the budget, and says which failed or have gone silent.
- * One transaction reads all; a source that fails in it is undone alone.
+ * One transaction reads all; a source that fails is found out and undone alone.
  */
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, toAppError } from '../../kernel/errors.ts';
@@ -42,13 +42,14 @@ export function createBriefing(deps: BriefingDeps): Briefing {
   /** By organization, project and source: when this process last read it. */
   const lastSuccess = new Map<string, number>();
   const gate = createGate(GATE);
+  const hear = createHearing(deps);
   return {
     handlers: {
       read: async (caller, input) => {
         const session = input.session === undefined ? null : await deps.sessions.handlers.get(caller, { id: input.session });
         const place = await placeOf(deps, caller.principal.org, { input, session });
         const ask = askOf(caller, { place, session, input });
-        const heard = await gate(() => hear(deps, ask));
+        const heard = await gate(() => hear(ask));
         const nowMs = deps.clock.nowMs();
         const statuses = heard.map((each) => {
           const key = `${ask.org} ${ask.project} ${each.source.key}`;
@@ -101,37 +102,63 @@ function askOf(
 }
 const NOTES_BRIEF = 8;
 
-/** What is stored is read over one connection, each source behind a mark to which it is taken back; beside it what comes from elsewhere. */
-async function hear(deps: BriefingDeps, ask: Ask): Promise<Heard[]> {
-  const { db, log, sources } = deps;
-  const heard = new Map<Source, Heard>();
-  const listen = async (source: Source, read: () => Promise<Told>): Promise<void> => {
+type Stored = Source & { read: { stored: (tx: Tx, ask: Ask) => Promise<Told> } };
+type Elsewhere = Source & { read: { elsewhere: (ask: Ask) => Promise<Told> } };
+
+/**
+ * What is stored is read over one connection, beside it what comes from elsewhere. All that is stored travels together; where one of it fails, each
+ * is read behind a mark to which it is taken back, until none fails any more.
+ */
+function createHearing({ db, log, sources }: BriefingDeps): (ask: Ask) => Promise<Heard[]> {
+  const stored = sources.filter((source): source is Stored => 'stored' in source.read);
+  const elsewhere = sources.filter((source): source is Elsewhere => 'elsewhere' in source.read);
+  let careful = false;
+
+  const listen = async (source: Source, read: () => Promise<Told>): Promise<Heard> => {
     try {
-      heard.set(source, { source, told: await read() });
+      return { source, told: await read() };
     } catch (error) {
       log(isPassing(error) ? 'warn' : 'error', 'a source of a briefing failed', { source: source.key, error });
-      heard.set(source, { source, fault: faultOf(error) });
+      return { source, fault: faultOf(error) };
     }
   };
-  const stored = db.asOrg(ask.org, async (tx) => {
-    void store.limitStatements(tx, BRIEFING_LIMITS.sourceMs).catch(() => {}); // when it fails, so does every source
-    for (const source of sources) {
-      const { read } = source;
-      if ('stored' in read) await listen(source, () => behindMark(tx, () => read.stored(tx, ask)));
-    }
-  });
-  const elsewhere = sources.map(async (source) => {
-    const { read } = source;
-    if ('elsewhere' in read) await listen(source, () => read.elsewhere(ask));
-  });
-  await Promise.all([
-    stored.catch((error: unknown) => {
+  const together = (ask: Ask): Promise<Heard[]> =>
+    db.asOrg(ask.org, async (tx) => {
+      void store.limitStatements(tx, BRIEFING_LIMITS.sourceMs).catch(() => {}); // when it fails, so does every source
+      // all of them are over before the transaction is
+      const told = await Promise.allSettled(stored.map(({ read }) => read.stored(tx, ask)));
+      return told.map((each, index): Heard => {
+        if (each.status === 'rejected') throw each.reason;
+        return { source: stored[index] as Stored, told: each.value };
+      });
+    });
+  const oneByOne = async (ask: Ask): Promise<Heard[]> => {
+    const heard: Heard[] = [];
+    try {
+      await db.asOrg(ask.org, async (tx) => {
+        void store.limitStatements(tx, BRIEFING_LIMITS.sourceMs).catch(() => {}); // when it fails, so does every source
+        for (const source of stored) heard.push(await listen(source, () => behindMark(tx, () => source.read.stored(tx, ask))));
+      });
+    } catch (error) {
       log('error', 'a briefing could not be read', { error });
-      for (const source of sources) if ('stored' in source.read && !heard.has(source)) heard.set(source, { source, fault: faultOf(error) });
-    }),
-    ...elsewhere,
-  ]);
-  return sources.flatMap((source) => heard.get(source) ?? []);
+      heard.push(...stored.slice(heard.length).map((source) => ({ source, fault: faultOf(error) })));
+    }
+    careful = heard.some((each) => 'fault' in each);
+    return heard;
+  };
+  const readStored = async (ask: Ask): Promise<Heard[]> => {
+    if (careful) return oneByOne(ask);
+    try {
+      return await together(ask);
+    } catch {
+      return oneByOne(ask); // which tells what failed
+    }
+  };
+  return async (ask) => {
+    const all = await Promise.all([readStored(ask), ...elsewhere.map(async (source) => [await listen(source, () => source.read.elsewhere(ask))])]);
+    const heard = new Map(all.flat().map((each) => [each.source, each]));
+    return sources.flatMap((source) => heard.get(source) ?? []);
+  };
 }
 
 async function behindMark(tx: Tx, read: () => Promise<Told>): Promise<Told> {

@@ -32,7 +32,18 @@ export type Ask = {
 };
 
 /** One thing that a part shows: as words, and as data for programs. */
-export type Item = { said: Said; data: JsonObject };
+export type Item = { readonly said: Said; data: JsonObject };
+
+/** Its words are found when they are asked for: most of what sources tell does not fit. */
+export function item(words: () => Said, data: JsonObject): Item {
+  let said: Said | null = null;
+  return {
+    get said() {
+      return (said ??= words());
+    },
+    data,
+  };
+}
 
 /** What a source told. */
 export type Told = {

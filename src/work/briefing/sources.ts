@@ -15,7 +15,7 @@ import { newestPlan } from '../weekly-plan/store.ts';
 import type { QueueView, workQueueOperations } from '../work-queue/contract.ts';
 import { BRIEFING_LIMITS } from './contract.ts';
 import type { Ask, Item, Source, Told } from './source.ts';
-import { countOf } from './source.ts';
+import { countOf, item } from './source.ts';
 import * as store from './store.ts';
 
 const NOTHING_TOLD: Told = { items: [], total: { kind: 'exact', value: 0 }, arrivalsMs: [] };
@@ -57,11 +57,11 @@ function entriesOf(payload: string, contentBytes: number): Item[] {
 }
 
 function handoffItem({ id, from, status, priority, issue, summary, createdAtMs }: store.HandoffRow, contentBytes: number): Item {
-  const about = issue === null ? fixed('') : say` Issue ${data(issue, 40)}.`;
-  return {
-    said: say`- ${data(id)} ${data(status.replace('_', ' '))}, priority ${data(priority)}, ${at(createdAtMs)}, from ${data(from)}.${about} ${data(summary, charsOf(contentBytes))}`,
-    data: { id, from, status, priority, issue, summary, createdAtMs },
+  const words = (): Said => {
+    const about = issue === null ? fixed('') : say` Issue ${data(issue, 40)}.`;
+    return say`- ${data(id)} ${data(status.replace('_', ' '))}, priority ${data(priority)}, ${at(createdAtMs)}, from ${data(from)}.${about} ${data(summary, charsOf(contentBytes))}`;
   };
+  return item(words, { id, from, status, priority, issue, summary, createdAtMs });
 }
 
 /** Of one line, where more is shown of content the more there is room for. */
@@ -98,6 +98,11 @@ const SESSIONS: Source = {
 };
 
 function sessionItem(row: store.SessionRow): Item {
+  const { id, agent, machine, actor, track, branch, issue, workingOn, heartbeatAtMs, holds } = row;
+  return item(() => sessionWords(row), { id, agent, machine, actor, track, branch, issue, workingOn, heartbeatAtMs, holds });
+}
+
+function sessionWords(row: store.SessionRow): Said {
   const facts = [
     ...(row.track === null ? [] : [say`track ${data(String(row.track))}`]),
     ...(row.branch === null ? [] : [say`branch ${data(row.branch, 80)}`]),
@@ -106,11 +111,7 @@ function sessionItem(row: store.SessionRow): Item {
     ...(row.workingOn === '' ? [] : [say`works on ${data(row.workingOn)}`]),
     say`heard of ${at(row.heartbeatAtMs)}`,
   ];
-  const { id, agent, machine, actor, track, branch, issue, workingOn, heartbeatAtMs, holds } = row;
-  return {
-    said: say`- ${data(agent, 40)} on ${data(machine, 60)} by ${data(actor, 60)} (${data(id)}): ${joined(facts, '; ')}`,
-    data: { id, agent, machine, actor, track, branch, issue, workingOn, heartbeatAtMs, holds },
-  };
+  return say`- ${data(row.agent, 40)} on ${data(row.machine, 60)} by ${data(row.actor, 60)} (${data(row.id)}): ${joined(facts, '; ')}`;
 }
 
 type ReadQueue = { handlers: Pick<Handlers<Principal, typeof workQueueOperations>, 'read'> };
@@ -149,10 +150,9 @@ function trackOfLabel(label: string): number | null {
 }
 
 function issueItem({ number, title, priority, status, url, labels }: QueueView['items'][number]): Item {
-  return {
-    said: say`- ${data(`#${number}`)} ${data(priority)}, ${data(status.replace('_', ' '))}: ${data(title)}`,
-    data: { number, title, priority, status, url, labels },
-  };
+  return item(() => say`- ${data(`#${number}`)} ${data(priority)}, ${data(status.replace('_', ' '))}: ${data(title)}`, {
+    ...{ number, title, priority, status, url, labels },
+  });
 }
 
 const ALERTS: Source = {
@@ -180,17 +180,17 @@ export function whyDoubtAlerts({ sources, redAtMs, greenAtMs }: store.AlertNews)
 function alertItem(row: store.AlertRow): Item {
   const { id, project, kind, severity, title, count, owner, firstAtMs, lastAtMs, ageDays } = row;
   const overdue = kind === 'security' && ageDays > SECURITY_DAYS[severity];
-  const facts = [
-    ...(project === null ? [] : [say`of ${data(project)}`]),
-    ...(count > 1 ? [say`${{ kind: 'exact', value: count }} times`] : []),
-    say`open for ${measured(ageDays, 'days')}`,
-    ...(owner === null ? [] : [say`owner ${data(owner, 60)}`]),
-    ...(overdue ? [fixed('OVERDUE')] : []),
-  ];
-  return {
-    said: say`- ${data(severity)} ${data(kind)}: ${data(title)} (${data(id)}; ${joined(facts, '; ')})`,
-    data: { id, project, kind, severity, title, count, owner, firstAtMs, lastAtMs, ageDays, overdue },
+  const words = (): Said => {
+    const facts = [
+      ...(project === null ? [] : [say`of ${data(project)}`]),
+      ...(count > 1 ? [say`${{ kind: 'exact', value: count }} times`] : []),
+      say`open for ${measured(ageDays, 'days')}`,
+      ...(owner === null ? [] : [say`owner ${data(owner, 60)}`]),
+      ...(overdue ? [fixed('OVERDUE')] : []),
+    ];
+    return say`- ${data(severity)} ${data(kind)}: ${data(title)} (${data(id)}; ${joined(facts, '; ')})`;
   };
+  return item(words, { id, project, kind, severity, title, count, owner, firstAtMs, lastAtMs, ageDays, overdue });
 }
 
 const WEEKLY_PLAN: Source = {
@@ -225,9 +225,12 @@ const DUTIES: Source = {
 };
 
 function dutyItem({ id, title, dueAtMs, isOrgWide, lastAtMs }: store.DutyRow): Item {
-  const scope = isOrgWide ? fixed(', org-wide') : fixed('');
-  const last = lastAtMs === null ? fixed('never done') : say`last done ${at(lastAtMs)}`;
-  return { said: say`- ${data(title)} was due ${at(dueAtMs)}${scope}; ${last} (${data(id)})`, data: { id, title, dueAtMs, isOrgWide, lastAtMs } };
+  const words = (): Said => {
+    const scope = isOrgWide ? fixed(', org-wide') : fixed('');
+    const last = lastAtMs === null ? fixed('never done') : say`last done ${at(lastAtMs)}`;
+    return say`- ${data(title)} was due ${at(dueAtMs)}${scope}; ${last} (${data(id)})`;
+  };
+  return item(words, { id, title, dueAtMs, isOrgWide, lastAtMs });
 }
 
 const CHANGES: Source = {
@@ -289,12 +292,12 @@ const NOTES: Source = {
 function noteItem({ id, project, title, bytes, updatedAtMs, content }: store.NoteRow, contentBytes: number): Item {
   const start = startOf(content, contentBytes);
   const shown = Buffer.byteLength(start.text);
-  const size = shown < bytes ? say`the first ${measured(shown, 'bytes')} of ${measured(bytes, 'bytes')}` : measured(bytes, 'bytes');
-  const scope = project === null ? fixed('org-wide') : data(project);
-  return {
-    said: say`- ${data(title)} (${data(id)}, ${scope}, ${at(updatedAtMs)}, ${size}):\n\n${dataBlock(start.text)}\n`,
-    data: { id, project, title, bytes, updatedAtMs, shownBytes: shown },
+  const words = (): Said => {
+    const size = shown < bytes ? say`the first ${measured(shown, 'bytes')} of ${measured(bytes, 'bytes')}` : measured(bytes, 'bytes');
+    const scope = project === null ? fixed('org-wide') : data(project);
+    return say`- ${data(title)} (${data(id)}, ${scope}, ${at(updatedAtMs)}, ${size}):\n\n${dataBlock(start.text)}\n`;
   };
+  return item(words, { id, project, title, bytes, updatedAtMs, shownBytes: shown });
 }
 
 const DOCUMENTS: Source = {
@@ -315,10 +318,13 @@ const DOCUMENTS: Source = {
 };
 
 function documentItem({ id, name, version, bytes, updatedAtMs, isOrgWide, content }: store.DocumentRow, { contentBytes }: Ask): Item {
-  const scope = isOrgWide ? fixed(', org-wide') : fixed('');
-  const line = say`- ${data(name, 100)} (${data(id)}, version ${data(String(version))}, ${measured(bytes, 'bytes')}, ${at(updatedAtMs)}${scope})`;
-  const text: Said = content === null ? fixed('') : say`:\n\n${dataBlock(startOf(content, contentBytes).text)}\n`;
-  return { said: say`${line}${text}`, data: { id, name, version, bytes, updatedAtMs, isOrgWide } };
+  const words = (): Said => {
+    const scope = isOrgWide ? fixed(', org-wide') : fixed('');
+    const line = say`- ${data(name, 100)} (${data(id)}, version ${data(String(version))}, ${measured(bytes, 'bytes')}, ${at(updatedAtMs)}${scope})`;
+    const text: Said = content === null ? fixed('') : say`:\n\n${dataBlock(startOf(content, contentBytes).text)}\n`;
+    return say`${line}${text}`;
+  };
+  return item(words, { id, name, version, bytes, updatedAtMs, isOrgWide });
 }
 
 /** In the order of priority. */

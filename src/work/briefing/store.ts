@@ -4,6 +4,7 @@
  */
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/database.ts';
+import { PREPARED } from '../../storage/database.ts';
 import { BRIEFING_LIMITS } from './contract.ts';
 
 const COUNTED = BRIEFING_LIMITS.countMax + 1;
@@ -21,7 +22,7 @@ function listing({ columns, from, order, limit }: { columns: string; from: strin
 }
 
 async function list<T extends object>(tx: Tx, { text, values }: Statement): Promise<Listed<T>> {
-  const rows = await tx.query<T & { counted: number; isRow: boolean | null; place: number | null }>(text, values);
+  const rows = await tx.query<T & { counted: number; isRow: boolean | null; place: number | null }>(text, values, PREPARED);
   return {
     counted: rows[0]?.counted ?? 0,
     rows: rows.filter((row) => row.isRow === true).map(({ counted: _counted, isRow: _isRow, place: _place, ...row }) => row as unknown as T),
@@ -30,7 +31,7 @@ async function list<T extends object>(tx: Tx, { text, values }: Statement): Prom
 
 /** From here on a statement of this transaction may take so long. */
 export function limitStatements(tx: Tx, ms: number): Promise<unknown> {
-  return tx.query(`select set_config('statement_timeout', $1, true)`, [String(ms)]);
+  return tx.query(`select set_config('statement_timeout', $1, true)`, [String(ms)], PREPARED);
 }
 
 /** What one source does behind a mark is taken back at its end, so that its failure is its own. */
@@ -49,6 +50,7 @@ export async function findProject(tx: Tx, org: OrgId, id: string): Promise<Proje
     `select id, code, name, remote, (select count(*) from (select 1 from project where org_id = $1 and id <> $2 limit ${COUNTED}) c) as others
        from project where org_id = $1 and id = $2`,
     [org, id],
+    PREPARED,
   );
   return row ?? null;
 }
@@ -63,6 +65,7 @@ export async function lastHandoff(tx: Tx, org: OrgId, project: string): Promise<
      from handoff h join project p on p.org_id = h.org_id and p.id = h.from_project
      where h.org_id = $1 and h.to_project = $2 and h.queue is null order by h.id desc limit 1`,
     [org, project],
+    PREPARED,
   );
   return row ?? null;
 }
@@ -142,16 +145,19 @@ export type AlertNews = { sources: number; redAtMs: number | null; greenAtMs: nu
 
 /** How many webhooks there are, what they last told, and when deliveries came: minutes, the newest first. */
 export async function alertNews(tx: Tx, org: OrgId): Promise<AlertNews> {
-  const sources = tx.query<Omit<AlertNews, 'arrivalsMs'>>(
-    `select count(*) as sources, max(last_red_at) as "redAtMs", max(last_green_at) as "greenAtMs" from webhook_source where org_id = $1 and revoked_at is null`,
-    [org],
-  );
-  const arrivals = await tx.query<{ atMs: number }>(
-    `select distinct date_trunc('minute', at) as "atMs" from (select at from webhook_delivery where org_id = $1 order by at desc limit 500) d
-     order by 1 desc limit ${ARRIVALS}`,
-    [org],
-  );
-  const [row] = await sources;
+  const [[row], arrivals] = await Promise.all([
+    tx.query<Omit<AlertNews, 'arrivalsMs'>>(
+      `select count(*) as sources, max(last_red_at) as "redAtMs", max(last_green_at) as "greenAtMs" from webhook_source where org_id = $1 and revoked_at is null`,
+      [org],
+      PREPARED,
+    ),
+    tx.query<{ atMs: number }>(
+      `select distinct date_trunc('minute', at) as "atMs" from (select at from webhook_delivery where org_id = $1 order by at desc limit 500) d
+       order by 1 desc limit ${ARRIVALS}`,
+      [org],
+      PREPARED,
+    ),
+  ]);
   return {
     sources: row?.sources ?? 0,
     redAtMs: row?.redAtMs ?? null,
@@ -168,6 +174,7 @@ export async function isPlatform(tx: Tx, org: OrgId, project: string): Promise<b
   const [row] = await tx.query<{ id: string }>(
     `select id from project where org_id = $1 order by ('platform' = any (capabilities)) desc, created_at, id limit 1`,
     [org],
+    PREPARED,
   );
   return row?.id === project;
 }
@@ -218,6 +225,7 @@ export async function documentArrivals(tx: Tx, org: OrgId, project: string): Pro
     `select distinct date_trunc('minute', updated_at) as "atMs" from document
      where org_id = $1 and project_id = $2 and synced_hash is not null order by 1 desc limit ${ARRIVALS}`,
     [org, project],
+    PREPARED,
   );
   return rows.map(({ atMs }) => atMs);
 }
@@ -259,7 +267,7 @@ export async function changesSince(
   org: OrgId,
   { project, actor, session, staleMs }: { project: string; actor: string; session: string | null; staleMs: number },
 ): Promise<ChangeRow | null> {
-  const [row] = await tx.query<ChangeRow>(CHANGES, [org, project, actor, session, staleMs]);
+  const [row] = await tx.query<ChangeRow>(CHANGES, [org, project, actor, session, staleMs], PREPARED);
   return row ?? null;
 }
 
@@ -272,6 +280,7 @@ export async function costsToday(tx: Tx, org: OrgId): Promise<CostRow> {
        date_trunc('day', clock_now(), 'UTC') as "sinceMs"
      from run where org_id = $1 and ended_at >= date_trunc('day', clock_now(), 'UTC')`,
     [org],
+    PREPARED,
   );
   return row ?? { runs: 0, unknown: 0, microUsd: 0, sinceMs: 0 };
 }

@@ -1,6 +1,7 @@
 /** The SQL of projects. */
 import type { OrgId, ProjectId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/database.ts';
+import { PREPARED } from '../../storage/database.ts';
 import type { ProjectView } from './contract.ts';
 
 type Row = Omit<ProjectView, 'environments' | 'repositories'> & { environments: string; others: string[] };
@@ -24,12 +25,12 @@ export async function listProjects(tx: Tx, org: OrgId, page: { after: string; li
 }
 
 export async function findByCode(tx: Tx, org: OrgId, code: string): Promise<ProjectView | null> {
-  const [row] = await tx.query<Row>(`select ${COLUMNS} from project where org_id = $1 and code = $2`, [org, code]);
+  const [row] = await tx.query<Row>(`select ${COLUMNS} from project where org_id = $1 and code = $2`, [org, code], PREPARED);
   return row === undefined ? null : viewOf(row);
 }
 
 export async function findById(tx: Tx, org: OrgId, id: string): Promise<ProjectView | null> {
-  const [row] = await tx.query<Row>(`select ${COLUMNS} from project where org_id = $1 and id = $2`, [org, id]);
+  const [row] = await tx.query<Row>(`select ${COLUMNS} from project where org_id = $1 and id = $2`, [org, id], PREPARED);
   return row === undefined ? null : viewOf(row);
 }
 

@@ -1,6 +1,7 @@
 /** The SQL of the weekly plan. Its age is told by the database's clock. */
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/database.ts';
+import { PREPARED } from '../../storage/database.ts';
 import type { WeeklyPlanView } from './contract.ts';
 import { WEEKLY_PLAN_LIMITS } from './contract.ts';
 
@@ -14,6 +15,7 @@ export async function newestPlan(tx: Tx, org: OrgId): Promise<WeeklyPlanView | n
      from weekly_plan w left join project p on p.org_id = w.org_id and p.id = w.priority_project
      where w.org_id = $1 order by w.version desc limit 1`,
     [org],
+    PREPARED,
   );
   if (row === undefined) return null;
   const { actor, actorName, ...plan } = row;
