@@ -18,11 +18,12 @@ export function estimateTokens(text: string): number {
   return Math.ceil(Buffer.byteLength(text, 'utf8') / BYTES_PER_TOKEN);
 }
 
+const LETTERS = 26;
 /**
  * Pairs of letters that words are made of, the most frequent ones of English and of code. A word with others in it (a random string) is taken
  * apart into more tokens.
  */
-const USUAL_PAIRS = new Set(
+const USUAL_PAIRS = pairTable(
   `
 theranheesreinonitndatorteentsstsehaedntdeveneisasallemeticorotonoeaunariochkegewhnsliomrsouwiolhotangecotlarirussfoprofutowacmaceel
 ctcaevpeurlsncloetsiagemraadamilmiooaiidnallbefitrsoryhidseydoopsartimirpaapulaycrpofausueexscplodovdlieppefeergabocldwnshosicsurcwe
@@ -30,6 +31,12 @@ moepwommvattckrnltdiaurkclmpbyniqudarrysrvbapuwablipxtptciswsrlyvijsnprdumakturm
 buojpsgsupmbluddrlkinfcygaokmsnuyagutlsqqlmluddgwsoeehytifjoftyoypdbpmnnafrfobeieonyknfudrnvhryetgtxdmavgoeuxphykoflubdycsuc
 `.match(/[a-z]{2}/g),
 );
+/** By both letters, from `a`: 1 for a pair that is in the list. */
+function pairTable(pairs: readonly string[] | null): Uint8Array {
+  const table = new Uint8Array(LETTERS * LETTERS);
+  for (const pair of pairs ?? []) table[pairIndex(pair.charCodeAt(0), pair.charCodeAt(1))] = 1;
+  return table;
+}
 const PIECES = /[A-Z]?[a-z]+|[A-Z]+| ?[0-9]{1,3}|[^\p{ASCII}]+|\n+| +|[^A-Za-z0-9\s\P{ASCII}]+|[\s\S]/gu;
 
 /**
@@ -48,15 +55,19 @@ function pieceTokens(piece: string): number {
   if (first > 0x7f) return Buffer.byteLength(piece, 'utf8');
   const isLetter = (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a);
   if (isLetter) {
-    const word = piece.toLowerCase();
     let unusual = 0;
-    for (let i = 0; i + 1 < word.length; i += 1) if (!USUAL_PAIRS.has(word.slice(i, i + 2))) unusual += 1;
-    return Math.min(word.length, Math.max(1, 0.45 + word.length / 5 + unusual));
+    for (let i = 0; i + 1 < piece.length; i += 1) unusual += 1 - (USUAL_PAIRS[pairIndex(piece.charCodeAt(i), piece.charCodeAt(i + 1))] ?? 0);
+    return Math.min(piece.length, Math.max(1, 0.45 + piece.length / 5 + unusual));
   }
   if (/[0-9\n]/.test(piece)) return piece.startsWith(' ') ? 2 : 1;
   // one space belongs to the word behind it, and to no number
   if (piece.startsWith(' ')) return piece.length === 1 ? 0.2 : 1;
   return Math.max(1, 0.75 * piece.length);
+}
+
+/** Of two ASCII letters, whatever their case. */
+function pairIndex(first: number, second: number): number {
+  return ((first | 0x20) - 0x61) * LETTERS + (second | 0x20) - 0x61;
 }
 
 export function estimateMessageTokens(message: Message): number {

@@ -96,11 +96,14 @@ function askOf(
     ...{ caller, org: principal.org, actor: principal.actor, project: place.id, code: place.code, full },
     session: session?.id ?? null,
     track: session?.track ?? null,
+    lines: full ? BRIEFING_LIMITS.budgetTokensMax : Math.ceil(input.budgetTokens / LINE_TOKENS),
     rows: full ? BRIEFING_LIMITS.rows : NOTES_BRIEF,
     contentBytes: full ? BRIEFING_LIMITS.fullBytes : BRIEFING_LIMITS.excerptBytes,
   };
 }
 const NOTES_BRIEF = 8;
+/** A line with an id and a time takes more. */
+const LINE_TOKENS = 20;
 
 type Stored = Source & { read: { stored: (tx: Tx, ask: Ask) => Promise<Told> } };
 type Elsewhere = Source & { read: { elsewhere: (ask: Ask) => Promise<Told> } };

@@ -24,6 +24,8 @@ export type Ask = {
   /** The session that asks, not to be shown as another one. */
   session: string | null;
   track: number | null;
+  /** Lines of an index that there could be room for. */
+  lines: number;
   /** Rows and bytes of one content at most. */
   rows: number;
   contentBytes: number;

@@ -309,7 +309,7 @@ const DOCUMENTS: Source = {
     async stored(tx, ask) {
       const { org, project } = ask;
       const [{ rows, counted }, arrivalsMs] = await Promise.all([
-        store.documents(tx, org, { project, contentChars: ask.full ? ask.contentBytes : 0 }),
+        store.documents(tx, org, { project, contentChars: ask.full ? ask.contentBytes : 0, rows: ask.lines }),
         store.documentArrivals(tx, org, project),
       ]);
       return { items: rows.map((row) => documentItem(row, ask)), total: countOf(counted), arrivalsMs };

@@ -15,7 +15,7 @@ export type Listed<T> = { rows: T[]; counted: number };
 type Statement = { text: string; values: readonly unknown[] };
 
 /** `columns` of what matches `from`, in `order`, with how many match. `$1` is the organization. */
-function listing({ columns, from, order, limit }: { columns: string; from: string; order: string; limit: number }): string {
+function listing({ columns, from, order, limit }: { columns: string; from: string; order: string; limit: number | string }): string {
   return `select counted.counted, shown.* from (select count(*) as counted from (select 1 from ${from} limit ${COUNTED}) c) counted
     left join (select true as "isRow", row_number() over (order by ${order}) as place, ${columns} from ${from} order by ${order} limit ${limit}) shown
     on true order by shown.place`;
@@ -205,18 +205,18 @@ export type DocumentRow = {
   content: string | null;
 };
 
-/** Of the project, then of the organization; the freshest first. `contentBytes` 0 reads no content. */
+/** Of the project, then of the organization; the freshest first, at most `$4`. `contentChars` 0 reads no content. */
 export const DOCUMENTS = listing({
   columns: `d.id, d.name, d.version, d.bytes, d.updated_at as "updatedAtMs", d.project_id is null as "isOrgWide",
     case when $3::int > 0 then (select left(v.content, $3) from document_version v
       where v.org_id = d.org_id and v.document_id = d.id and v.version = d.version) end as content`,
   from: 'document d where d.org_id = $1 and (d.project_id = $2 or d.project_id is null)',
   order: `(d.project_id is null), d.updated_at desc, d.id`,
-  limit: 300,
+  limit: 'least($4::int, 300)',
 });
 
-export function documents(tx: Tx, org: OrgId, wanted: { project: string; contentChars: number }): Promise<Listed<DocumentRow>> {
-  return list(tx, { text: DOCUMENTS, values: [org, wanted.project, wanted.contentChars] });
+export function documents(tx: Tx, org: OrgId, wanted: { project: string; contentChars: number; rows: number }): Promise<Listed<DocumentRow>> {
+  return list(tx, { text: DOCUMENTS, values: [org, wanted.project, wanted.contentChars, wanted.rows] });
 }
 
 /** When the repository last brought changes to documents of the project: minutes, since one sync changes many at once. The newest first. */

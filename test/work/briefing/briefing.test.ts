@@ -288,7 +288,7 @@ test('with much stored every source reads by an index, as the role of the applic
     ['live', store.LIVE, [org, app, null, 2_700_000], /session_live|session_by_place/],
     ['duties', store.DUE, [org, app, false], /duty_by_project/],
     ['notes', store.NOTES, [org, app, 8, 1_500], /note_executive[^]*note_executive_fresh|note_executive_fresh[^]*note_executive/],
-    ['documents', store.DOCUMENTS, [org, app, 0], /document_by_project/],
+    ['documents', store.DOCUMENTS, [org, app, 0, 150], /document_by_project/],
     ['changes', store.CHANGES, [org, app, actor, null, 2_700_000], /document_by_project[^]*note_by_change/],
   ];
   for (const [what, text, values, index] of plans) {
