@@ -20,6 +20,10 @@ const COPIED: readonly Copied[] = [
   { table: 'actor', set: { id: id('act'), name: "'somebody ' || n" }, where: "kind = 'user'" },
   { table: 'stream', set: { id: id('run') }, where: "kind = 'run'" },
   { table: 'run', set: { id: id('run'), root_id: id('run'), created_at: AGO, started_at: AGO, ended_at: AGO }, where: 'ended_at is not null' },
+  { table: 'approval', set: { id: id('apr'), asked_at: AGO }, where: "state = 'answered'" },
+  { table: 'review_panel', set: { id: id('pnl'), created_at: AGO }, where: 'settled_at is not null' },
+  { table: 'review', set: { run_id: id('run'), created_at: AGO }, where: 'settled_at is not null' },
+  { table: 'review_finding', set: { id: id('fnd'), fingerprint: "encode(sha256(n::text::bytea), 'hex')", created_at: AGO } },
 ];
 
 /** `count` more of each that has one already. */

@@ -165,7 +165,7 @@ function classOf(column: Column<never>): string | undefined {
 }
 
 /** `12 runs`, `50 of 10,000 runs`, `50 runs; how many there are is not known: …`. */
-function shownOf(shown: number, total: Count | null, what: string): string {
+export function shownOf(shown: number, total: Count | null, what: string): string {
   if (total === null) return `${number(shown)} ${shown === 1 ? one(what) : what}`;
   if (total.kind === 'unknown') return `${number(shown)} ${what} shown; how many there are is not known: ${total.why}`;
   if (total.kind === 'exact' && total.value <= shown) return shown === 1 ? `1 ${one(what)}` : `All ${number(shown)} ${what}`;
