@@ -16,6 +16,7 @@ import { welcome } from './welcome.ts';
 import { createSpending } from './spending.ts';
 import { createLedger } from './platform/budgets/ledger-service.ts';
 import type { OrgId, ProjectId, RunId } from './kernel/ids.ts';
+import { pooled } from './kernel/ids.ts';
 import type { Bound } from './kernel/operation.ts';
 import { bind } from './kernel/operation.ts';
 import { auditOperations } from './platform/audit/contract.ts';
@@ -164,7 +165,7 @@ async function openGround(config: Config, base: Base, closers: Closer[]) {
   const worker = ids.next('wrk');
   const hub = await createWakeupHub({ db, clock, process: worker });
   closers.push({ what: 'wake-ups', close: () => hub.close() });
-  const ledger = createLedger({ db, ids, log, randomBytes, clock: databaseClock, process: worker });
+  const ledger = createLedger({ db, ids, log, randomBytes: pooled(randomBytes), clock: databaseClock, process: worker });
   const identityDeps = { db, ids, randomBytes, recordAdmin };
   const identity = createIdentity(identityDeps);
   const signIn = createSignIn({ ...identityDeps, authenticate: identity.authenticate, authenticateHash: identity.authenticateHash });

@@ -1767,39 +1767,40 @@ declare
   hash bytea;
   ops spend_op[];
   hold spend_lease;
+  holds constant text[] := string_to_array(kept, chr(30));
+  texts constant text[] := string_to_array(payloads, chr(30));
 begin
   plain := not exists (
-    select from unnest(s_org, s_scope, s_subject) as s (org, scope, subject) join api_key k on k.org_id = s.org and k.replaced_by = s.subject
+    select from unnest(s_scope) with ordinality as s (scope, i) join api_key k on k.org_id = s_org[s.i] and k.replaced_by = s_subject[s.i]
     where s.scope = 'key');
   if plain then
     if 'reserve' <> any (o_kind) then
       with gone as (
         delete from spend_hold h
         using (
-          select o.* from unnest(o_kind, o_org, o_id, o_tokens, o_micro_usd, o_calls) with ordinality as o (kind, org, id, tokens, micro_usd, calls, n)
-          where o.kind <> 'reserve' order by o.org collate "C", o.id collate "C"
+          select o.i, o_org[o.i] as org, o_id[o.i] as id from unnest(o_kind) with ordinality as o (kind, i)
+          where o.kind <> 'reserve' order by o_org[o.i] collate "C", o_id[o.i] collate "C"
         ) o
         where h.org_id = o.org and h.id = o.id
-        returning o.n - 1 as ordinal, o.kind, o.tokens, o.micro_usd, o.calls, h.org_id, h.parts
+        returning o.i, h.org_id, h.parts
       )
-      select array_agg(g.ordinal), array_agg(g.org_id), array_agg(p.budget), array_agg(p.since), array_agg(p.amount), array_agg(case
-            when g.kind = 'lapse' then p.amount
-            when g.kind = 'release' then 0
-            when p.unit = 'tokens' then g.tokens
-            when p.unit = 'calls' then g.calls
-            else coalesce(g.micro_usd, 0)
+      select array_agg(g.i - 1), array_agg(g.org_id), array_agg(p.budget), array_agg(p.since), array_agg(p.amount), array_agg(case
+            when o_kind[g.i] = 'lapse' then p.amount
+            when o_kind[g.i] = 'release' then 0
+            when p.unit = 'tokens' then o_tokens[g.i]
+            when p.unit = 'calls' then o_calls[g.i]
+            else coalesce(o_micro_usd[g.i], 0)
           end)
         into h_ordinal, h_org, h_budget, h_since, h_amount, h_actual
         from gone g left join lateral unnest(g.parts) p on p.root = '';
       insert into spend_day as d (org_id, day, project_id, agent_id, key_id, model, actor_id, rehearsed, calls, failed, estimated, unpriced, outside,
           input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, micro_usd)
-        select o.org, (o.at at time zone 'UTC')::date, coalesce(o.project, ''), coalesce(o.agent, ''), coalesce(o.key, ''), o.model, o.actor, o.rehearsed,
-          count(*), count(*) filter (where o.failed), count(*) filter (where o.estimated), count(*) filter (where o.micro_usd is null), count(*),
-          sum(o.input), sum(o.cached), sum(o.written), sum(o.output), sum(o.reasoning), coalesce(sum(o.micro_usd), 0)
-        from unnest(o_kind, o_org, o_project, o_agent, o_key, o_actor, o_model, o_rehearsed, o_micro_usd, o_input, o_cached, o_written, o_output,
-            o_reasoning, o_estimated, o_failed, o_at) with ordinality
-          as o (kind, org, project, agent, key, actor, model, rehearsed, micro_usd, input, cached, written, output, reasoning, estimated, failed, at, n)
-        where o.kind in ('settle', 'lapse') and o.n - 1 = any (h_ordinal)
+        select o_org[o.i], (o_at[o.i] at time zone 'UTC')::date, coalesce(o_project[o.i], ''), coalesce(o_agent[o.i], ''), coalesce(o_key[o.i], ''),
+          o_model[o.i], o_actor[o.i], o_rehearsed[o.i], count(*), count(*) filter (where o_failed[o.i]), count(*) filter (where o_estimated[o.i]),
+          count(*) filter (where o_micro_usd[o.i] is null), count(*), sum(o_input[o.i]), sum(o_cached[o.i]), sum(o_written[o.i]), sum(o_output[o.i]),
+          sum(o_reasoning[o.i]), coalesce(sum(o_micro_usd[o.i]), 0)
+        from unnest(o_kind) with ordinality as o (kind, i)
+        where o.kind in ('settle', 'lapse') and o.i - 1 = any (h_ordinal)
         group by 1, 2, 3, 4, 5, 6, 7, 8
         -- every writer takes the rows in this order
         order by 1, 2, 3, 4, 5, 6, 7, 8
@@ -1818,10 +1819,10 @@ begin
     select array_agg(l.b) into budgets from (
       select b from budget b
       where (b.org_id, b.id) in (
-        select x.org_id, x.id from unnest(s_org, s_scope, s_subject) as s (org, scope, subject)
-          join budget x on x.org_id = s.org and x.scope = s.scope and x.subject = s.subject
+        select x.org_id, x.id from unnest(s_scope) with ordinality as s (scope, i)
+          join budget x on x.org_id = s_org[s.i] and x.scope = s.scope and x.subject = s_subject[s.i]
         union
-        select h.org, h.budget from unnest(h_org, h_budget) as h (org, budget))
+        select h_org[h.i], h.budget from unnest(h_budget) with ordinality as h (budget, i))
       order by b.org_id collate "C", b.scope_rank, b.id collate "C" for no key update of b
     ) l;
     for j in 1 .. coalesce(cardinality(budgets), 0) loop
@@ -1874,14 +1875,15 @@ begin
   if plain and fits then
     if 'reserve' = any (o_kind) then
       insert into spend_hold (org_id, id, parts, at, process, lease_until, call)
-        select o.org, o.id, coalesce(h.parts, '{}'), now, process, now + lease, o.call
-        from unnest(o_kind, o_org, o_id, o_project, o_agent, o_key, o_rehearsed, o_tokens, o_micro_usd, string_to_array(kept, chr(30)))
-            as o (kind, org, id, project, agent, key, rehearsed, tokens, micro_usd, call)
+        select o_org[o.i], o_id[o.i], coalesce(h.parts, '{}'), now, process, now + lease, holds[o.i]
+        from unnest(o_kind) with ordinality as o (kind, i)
           cross join lateral (
             select array_agg(row(n.id, '', n.since, n.unit, k.need)::spend_part) as parts
-            from unnest(budgets) n cross join lateral (select case n.unit when 'micro_usd' then o.micro_usd when 'tokens' then o.tokens else 1 end as need) k
-            where not o.rehearsed and n.unit <> 'runs' and n.period <> 'run' and k.need > 0 and n.org_id = o.org
-              and n.subject = case n.scope when 'org' then o.org when 'project' then o.project when 'agent' then o.agent when 'key' then o.key end
+            from unnest(budgets) n
+              cross join lateral (select case n.unit when 'micro_usd' then o_micro_usd[o.i] when 'tokens' then o_tokens[o.i] else 1 end as need) k
+            where not o_rehearsed[o.i] and n.unit <> 'runs' and n.period <> 'run' and k.need > 0 and n.org_id = o_org[o.i]
+              and n.subject = case n.scope when 'org' then o_org[o.i] when 'project' then o_project[o.i] when 'agent' then o_agent[o.i]
+                when 'key' then o_key[o.i] end
           ) h
         where o.kind = 'reserve';
     end if;
@@ -1894,7 +1896,7 @@ begin
           as o (kind, org, id, project, agent, key, actor, model, rehearsed, tokens, micro_usd, calls, input, cached, written, output, reasoning,
             estimated, failed, at, n)
         order by o.n);
-    hold := row(process, lease, string_to_array(kept, chr(30)));
+    hold := row(process, lease, holds);
     if plain then
       verdicts := spend_reserve(ops, hold, array(select n.org_id from unnest(budgets) n), array(select n.id from unnest(budgets) n), now);
     else
@@ -1909,7 +1911,7 @@ begin
       into m_org, m_id, m_key, m_seq, m_hash
       from (
         select x.org_id, x.id, x.head_seq, x.head_hash from stream x
-        where (x.org_id, x.id) in (select e.org, e.stream from unnest(o_org, o_stream) as e (org, stream))
+        where (x.org_id, x.id) in (select o_org[e.i], e.stream from unnest(o_stream) with ordinality as e (stream, i))
         order by x.org_id collate "C", x.id collate "C" for no key update of x
       ) l;
     exit when cardinality(m_org) = streams or attempt = 2;
@@ -1943,14 +1945,13 @@ begin
   end if;
   perform journal_position_lock();
   with moved as (
-    update stream x set head_seq = h.seq, head_hash = h.hash
-      from unnest(m_org, m_id, m_seq, m_hash) as h (org, id, seq, hash) where x.org_id = h.org and x.id = h.id
+    update stream x set head_seq = m_seq[h.i], head_hash = m_hash[h.i]
+      from unnest(m_id) with ordinality as h (id, i) where x.org_id = m_org[h.i] and x.id = h.id
   )
   insert into journal (org_id, stream, seq, position, at, type, version, actor, effect_id, fence, prev_hash, hash, commitment, salt, payload)
-    select e.org, e.stream, e.seq, nextval('journal_position'), at, e.type, 1, e.actor, e.id, 0, e.previous, e.hash, decode(e.commitment, 'hex'),
-      decode(e.salt, 'hex'), nullif(e.payload, '')
-    from unnest(o_org, o_stream, o_type, o_actor, o_id, o_commitment, o_salt, string_to_array(payloads, chr(30)), w_seq, w_previous, w_hash)
-      as e (org, stream, type, actor, id, commitment, salt, payload, seq, previous, hash)
+    select o_org[e.i], o_stream[e.i], e.seq, nextval('journal_position'), at, o_type[e.i], 1, o_actor[e.i], o_id[e.i], 0, w_previous[e.i], w_hash[e.i],
+      decode(o_commitment[e.i], 'hex'), decode(o_salt[e.i], 'hex'), nullif(texts[e.i], '')
+    from unnest(w_seq) with ordinality as e (seq, i)
     where e.seq is not null;
   return verdicts;
 end
