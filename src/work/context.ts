@@ -24,6 +24,7 @@ import { readCheckout } from './documents/checkout-files.ts';
 import { documentOperations } from './documents/contract.ts';
 import { createDocuments } from './documents/service.ts';
 import { createOpenRepository } from './inspection/repository.ts';
+import { listFolder, writeMissing } from './project-setup/checkout-files.ts';
 import { createCodingClis } from './project-setup/coding-clis.ts';
 import { projectSetupOperations } from './project-setup/contract.ts';
 import { createGh } from './project-setup/gh.ts';
@@ -48,6 +49,7 @@ import type { Webhooks } from './webhooks/service.ts';
 import { createWebhooks } from './webhooks/service.ts';
 import { createSigningKeys, SIGNING_KEY_FILE } from './webhooks/signing-key.ts';
 import { workQueueOperations } from './work-queue/contract.ts';
+import { createWhyNoForge } from './work-queue/forge-login.ts';
 import { createReadIssues } from './work-queue/github-issues.ts';
 import { createWorkQueue } from './work-queue/service.ts';
 
@@ -77,11 +79,13 @@ export function createContext(deps: ContextDeps): Context {
   const notes = createNotes({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const cadence = createCadence({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const openRepository = createOpenRepository(git);
+  const whyNoForge = createWhyNoForge({ db });
   const documents = createDocuments({ db, ids, clock, readCheckout, openRepository });
   const sessions = createSessions({ db, ids, randomBytes, random, projects });
   const handoffs = createHandoffs({
     ...{ db, ids, sessions, projects },
     readCommits: createReadCommits(git),
+    whyNoForge,
     readPulls: createReadPulls({ ...git, env: deps.env, home: deps.home }),
     runsSince: createRunsSince(views),
   });
@@ -90,7 +94,7 @@ export function createContext(deps: ContextDeps): Context {
   const webhooks = createWebhooks({ ...{ db, ids, recordAdmin, signingKeys, alerts, projects }, nowMs: () => clock.nowMs() });
   const weeklyPlan = createWeeklyPlan({ db, project: (org, wanted) => projects.find(org, wanted) });
   const readIssues = createReadIssues({ ...git, env: deps.env, home: deps.home });
-  const workQueue = createWorkQueue({ clock: git.clock, readIssues, repositories: (org, code) => projects.repositories(org, code) });
+  const workQueue = createWorkQueue({ clock: git.clock, readIssues, whyNoForge, repositories: (org, code) => projects.repositories(org, code) });
   const briefing = createBriefing({ db, clock, log, projects, sessions, sources: briefingSources({ workQueue }) });
   const userHome = deps.env['HOME'] ?? deps.home;
   const projectSetup = createProjectSetup({
@@ -102,6 +106,8 @@ export function createContext(deps: ContextDeps): Context {
       alerts: alerts.handlers,
     },
     ...{ findCheckout: deps.findCheckout, openRepository, findByRemote: (org, remote) => projects.findByRemote(org, remote) },
+    whyNoForge,
+    files: { list: listFolder, writeMissing },
     gh: createGh({ ...git, env: deps.env, home: deps.home }),
     codingClis: createCodingClis({ path: git.path, home: userHome }),
   });

@@ -70,6 +70,7 @@ export async function briefingWorld(options: { queue?: QueueView } = {}): Promis
       ...{ db, sessions, projects },
       ids: testIds,
       readPulls: async () => noPulls('no gh'),
+      whyNoForge: async () => null,
       readCommits: async () => noCommits('no checkout'),
       runsSince: async () => ({ items: [], total: { kind: 'exact', value: 0 }, fault: null }),
     }),

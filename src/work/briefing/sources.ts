@@ -263,14 +263,18 @@ const COSTS: Source = {
   key: 'costs',
   title: fixed('Costs today'),
   budgetTokens: 100,
-  fetch: fixed('`windlass status`'),
+  fetch: fixed('`windlass budget spend`, or `GET /api/v1/spend`'),
   read: {
     async stored(tx, { org, project }) {
-      const [{ runs, unknown, microUsd, sinceMs }, near] = await Promise.all([store.costsToday(tx, org), nearEnds(tx, org, { project })]);
-      const counts = { runs: { kind: 'exact', value: runs }, unknown: { kind: 'exact', value: unknown } } as const;
-      const said = say`- Runs of the organization that ended since ${at(sinceMs)}: ${counts.runs}, ${dollars({ microUsd, known: unknown === 0 })}; of unknown cost: ${counts.unknown}.`;
+      const [{ calls, unpriced, microUsd, ownMicroUsd, sinceMs }, near] = await Promise.all([
+        store.costsToday(tx, org, project),
+        nearEnds(tx, org, { project }),
+      ]);
+      const counts = { calls: { kind: 'exact', value: calls }, unpriced: { kind: 'exact', value: unpriced } } as const;
+      const known = unpriced === 0;
+      const said = say`- Model calls of the organization since ${at(sinceMs)}, by runs and through the gateway: ${counts.calls}, ${dollars({ microUsd, known })}, of that ${dollars({ microUsd: ownMicroUsd, known })} by this project; without a price: ${counts.unpriced}.`;
       const budgets = near.items.map(({ id, state, text }): Item => ({ said: say`- ${data(text)} (${data(id)})`, data: { id, state, text } }));
-      return { items: [{ said, data: { sinceMs, microUsd, ...jsonOf(counts) } }, ...budgets], total: null, arrivalsMs: [] };
+      return { items: [{ said, data: { sinceMs, microUsd, ownMicroUsd, ...jsonOf(counts) } }, ...budgets], total: null, arrivalsMs: [] };
     },
   },
 };

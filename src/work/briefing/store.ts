@@ -2,7 +2,7 @@
  * The SQL of briefings: reads over sessions, handoffs, duties, documents, notes and runs of one organization, each source in one statement, so that
  * what is shown and how many there are is of one moment. Counts stop one beyond the most that is counted.
  */
-import type { OrgId } from '../../kernel/ids.ts';
+import type { OrgId, ProjectId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/database.ts';
 import { PREPARED } from '../../storage/database.ts';
 import { BRIEFING_LIMITS } from './contract.ts';
@@ -271,16 +271,17 @@ export async function changesSince(
   return row ?? null;
 }
 
-export type CostRow = { runs: number; unknown: number; microUsd: number; sinceMs: number };
+/** `ownMicroUsd`: of them, the project's. */
+export type CostRow = { calls: number; unpriced: number; microUsd: number; ownMicroUsd: number; sinceMs: number };
 
-/** Of runs of the organization that ended since midnight UTC. */
-export async function costsToday(tx: Tx, org: OrgId): Promise<CostRow> {
+/** Of model calls of the organization since midnight UTC, by runs and through the gateway alike; rehearsed ones cost nothing and are not counted. */
+export async function costsToday(tx: Tx, org: OrgId, project: ProjectId): Promise<CostRow> {
   const [row] = await tx.query<CostRow>(
-    `select count(*) as runs, count(*) filter (where not cost_known) as unknown, coalesce(sum(cost_micro_usd), 0)::bigint as "microUsd",
-       date_trunc('day', clock_now(), 'UTC') as "sinceMs"
-     from run where org_id = $1 and ended_at >= date_trunc('day', clock_now(), 'UTC')`,
-    [org],
+    `select coalesce(sum(calls), 0)::bigint as calls, coalesce(sum(unpriced), 0)::bigint as unpriced, coalesce(sum(micro_usd), 0)::bigint as "microUsd",
+       coalesce(sum(micro_usd) filter (where project_id = $2), 0)::bigint as "ownMicroUsd", date_trunc('day', clock_now(), 'UTC') as "sinceMs"
+     from spend_day where org_id = $1 and not rehearsed and day = (clock_now() at time zone 'UTC')::date`,
+    [org, project],
     PREPARED,
   );
-  return row ?? { runs: 0, unknown: 0, microUsd: 0, sinceMs: 0 };
+  return row ?? { calls: 0, unpriced: 0, microUsd: 0, ownMicroUsd: 0, sinceMs: 0 };
 }

@@ -50,6 +50,8 @@ export const RequirementView = z.object({
   project: z.string().nullable(),
   capability: z.string().nullable(),
   staleDays: z.int(),
+  /** What it can be generated as when it is missing or stale; null when nothing here can. */
+  generator: z.enum(['instructions', 'api', 'schema']).nullable(),
   isDefault: z.boolean(),
 });
 export type RequirementView = z.infer<typeof RequirementView>;

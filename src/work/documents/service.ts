@@ -127,7 +127,8 @@ async function requirements(tx: Tx, org: OrgId): Promise<{ items: RequirementVie
   const own = await store.listRequirements(tx, org, { project: null, limit: DOCUMENT_LIMITS.requirements + 1 });
   const patterns = new Set(own.map(({ pattern }) => pattern));
   const defaults = DEFAULT_REQUIREMENTS.filter(({ pattern }) => !patterns.has(pattern));
-  return { items: [...defaults.map((each) => ({ ...each, project: null, isDefault: true })), ...own] };
+  const all = [...defaults.map((each) => ({ ...each, project: null, isDefault: true })), ...own];
+  return { items: all.map((each) => ({ ...each, generator: generatorOf(each.pattern) })) };
 }
 
 export async function audit(deps: Pick<DocumentsDeps, 'clock'>, tx: Tx, { org, code }: { org: OrgId; code: string }): Promise<AuditView> {

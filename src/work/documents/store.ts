@@ -134,7 +134,11 @@ export async function setBase(tx: Tx, org: OrgId, doc: { id: string; base: strin
 }
 
 /** Of every project, or those that apply to one. */
-export async function listRequirements(tx: Tx, org: OrgId, filter: { project: string | null; limit: number }): Promise<RequirementView[]> {
+export async function listRequirements(
+  tx: Tx,
+  org: OrgId,
+  filter: { project: string | null; limit: number },
+): Promise<Omit<RequirementView, 'generator'>[]> {
   return tx.query(
     `select r.pattern, (select code from project p where p.org_id = r.org_id and p.id = r.project_id) as project, r.capability,
        r.stale_days as "staleDays", false as "isDefault"

@@ -12,7 +12,9 @@ import { noCommits } from './commits.ts';
 import type { HandoffDetail, HandoffParts, HandoffPayload, HandoffView, Proposal, handoffOperations } from './contract.ts';
 import { HANDOFF_LIMITS, HandoffPayload as PayloadSchema } from './contract.ts';
 import { draftOf, fileNameOf, renderMarkdown, sealPayload } from './handoff.ts';
+import type { WhyNoForge } from '../work-queue/forge-login.ts';
 import type { ReadPulls } from './pulls.ts';
+import { noPulls } from './pulls.ts';
 import type { RunsSince } from './runs.ts';
 import * as store from './store.ts';
 
@@ -28,6 +30,7 @@ export type HandoffsDeps = {
   };
   readCommits: ReadCommits;
   readPulls: ReadPulls;
+  whyNoForge: WhyNoForge;
   runsSince: RunsSince;
 };
 
@@ -57,13 +60,19 @@ async function propose(deps: HandoffsDeps, caller: Caller<Principal>, id: string
   if (project === null) throw new AppError('not_found', `There is no project ${view.project}.`);
   const [commits, pulls, runs, notes] = await Promise.all([
     commitsOf(deps, org, { project, view }),
-    deps.readPulls({ repository: view.repository, branch: view.branch, sinceMs: view.startedAtMs }),
+    pullsOf(deps, view),
     deps.runsSince(org, project, view.startedAtMs),
     notesOf(deps, caller.principal, { project, sinceMs: view.startedAtMs }),
   ]);
   const claimed = view.claims.filter(({ kind }) => kind === 'issue').map(({ name }) => name);
   const issues = [...new Set([...(view.issue === null ? [] : [view.issue]), ...claimed])];
   return { session: view, commits, pulls, runs, notes, issues, draft: draftOf(view, { commits, pulls, runs, notes }) };
+}
+
+async function pullsOf(deps: HandoffsDeps, { repository, branch, startedAtMs }: SessionView): Promise<Proposal['pulls']> {
+  const fault = await deps.whyNoForge();
+  if (fault !== null) return noPulls(fault);
+  return deps.readPulls({ repository, branch, sinceMs: startedAtMs });
 }
 
 async function commitsOf(deps: HandoffsDeps, org: OrgId, { project, view }: { project: ProjectId; view: SessionView }): Promise<Proposal['commits']> {

@@ -35,7 +35,10 @@ export const projectSetupOperations = {
     method: 'POST',
     path: '/projects/{code}/setup',
     summary: 'Sets a project up step by step, each checked before acting; asking again does only what is missing.',
-    input: z.object({ code: ProjectCode, forge: z.boolean().default(false).meta({ description: 'Also what is made on the forge: labels.' }) }),
+    input: z.object({
+      code: ProjectCode,
+      forge: z.boolean().default(false).meta({ description: 'Also what is made for the forge: labels, issue templates, a board.' }),
+    }),
     output: SetupView,
   }),
   verify: operation({
@@ -43,8 +46,15 @@ export const projectSetupOperations = {
     permission: 'projects.write',
     method: 'POST',
     path: '/projects/{code}/verify',
-    summary: 'Proves that a project works by doing what its agents do: registry, clone, a session, documents, secrets, CI, MCP.',
-    input: z.object({ code: ProjectCode }),
+    summary:
+      'Proves that a project works by doing what its agents do: registry, clone, a session, documents, secrets, CI, MCP, and when asked a test issue.',
+    input: z.object({
+      code: ProjectCode,
+      forge: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Also by an issue that is opened on the forge, read back as a client would, and closed.' }),
+    }),
     output: VerifyView,
   }),
 };

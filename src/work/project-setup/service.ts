@@ -9,6 +9,7 @@ import type { FindCheckout } from '../projects/checkout.ts';
 import type { Projects } from '../projects/service.ts';
 import type { Sessions } from '../sessions/service.ts';
 import type { Webhooks } from '../webhooks/service.ts';
+import type { WhyNoForge } from '../work-queue/forge-login.ts';
 import type { CodingCli } from './coding-clis.ts';
 import type { projectSetupOperations } from './contract.ts';
 import { STEPS, take } from './setup.ts';
@@ -25,7 +26,13 @@ export type ProjectSetupDeps = {
   openRepository: OpenRepository;
   /** What GitHub CLI prints. @throws AppError `unavailable` with the reason. */
   gh: (args: readonly string[]) => Promise<string>;
+  whyNoForge: WhyNoForge;
   codingClis: (checkout: string | null) => Promise<CodingCli[]>;
+  /** Of a checkout: names in a folder, none when it is not there; and writes those of the files that are missing. */
+  files: {
+    list: (checkout: string, folder: string) => Promise<string[]>;
+    writeMissing: (checkout: string, files: Readonly<Record<string, string>>) => Promise<string[]>;
+  };
 };
 export type ProjectSetup = { handlers: Handlers<Principal, typeof projectSetupOperations> };
 
@@ -38,10 +45,10 @@ export function createProjectSetup(deps: ProjectSetupDeps): ProjectSetup {
         for (const step of STEPS) steps.push(await take(step, { deps, caller, forge, project: viewOf(await deps.projects.get(caller, { code })) }));
         return { project: code, steps };
       },
-      verify: async (caller, { code }) => {
+      verify: async (caller, { code, forge }) => {
         const project = viewOf(await deps.projects.get(caller, { code }));
         const checks = [];
-        for (const each of CHECKS) checks.push(await check(each, { deps, caller, project }));
+        for (const each of CHECKS) checks.push(await check(each, { deps, caller, project, forge }));
         const overall = checks.some(({ state }) => state === 'failed') ? 'failed' : 'verified';
         return { project: code, overall, unknown: checks.filter(({ state }) => state === 'unknown').length, checks };
       },

@@ -31,6 +31,8 @@ export const STEPS: readonly (readonly [name: string, take: (ask: Ask) => Promis
   ['generated documents', generated],
   ['webhook', webhook],
   ['labels', labels],
+  ['issue templates', issueTemplates],
+  ['board', board],
 ];
 
 /** The step as it went: an error is its result, with its own next step. */
@@ -117,20 +119,70 @@ async function webhook({ deps, caller, project }: Ask): Promise<Told> {
   };
 }
 
-async function labels({ deps, project, forge }: Ask): Promise<Told> {
+/** `host/owner/name` of the forge when something may be made there, else why nothing is. */
+export async function forgeOf(
+  { deps, project, forge }: Pick<Ask, 'deps' | 'project' | 'forge'>,
+  command: string,
+): Promise<{ repository: string } | Told> {
   if (!forge)
     return {
       state: 'skipped',
       detail: 'Nothing is made on the forge unless it is asked for.',
-      next: `windlass project setup ${project.code} --forge`,
+      next: `windlass project ${command} ${project.code} --forge`,
     };
   const repository = project.remote === null ? null : remoteKey(project.remote);
   if (repository === null) return { state: 'skipped', detail: 'It has no git remote.', next: '' };
-  const listed = await deps.gh(['label', 'list', '--repo', repository, '--json', 'name', '--limit', '500']);
+  const refused = await deps.whyNoForge();
+  return refused === null ? { repository } : { state: 'skipped', detail: refused, next: 'Make it on the forge by hand.' };
+}
+
+async function labels(ask: Ask): Promise<Told> {
+  const at = await forgeOf(ask, 'setup');
+  if ('state' in at) return at;
+  const { gh } = ask.deps;
+  const listed = await gh(['label', 'list', '--repo', at.repository, '--json', 'name', '--limit', '500']);
   const names = (JSON.parse(listed) as { name: string }[]).map(({ name }) => name.toLowerCase());
   const missing = LABELS.filter(([name]) => !names.includes(name));
-  for (const [name, colour] of missing) await deps.gh(['label', 'create', name, '--repo', repository, '--color', colour]);
+  for (const [name, colour] of missing) await gh(['label', 'create', name, '--repo', at.repository, '--color', colour]);
   return missing.length === 0
     ? there(`${LABELS.length} are there.`)
     : { state: 'done', detail: `Made ${missing.map(([name]) => name).join(', ')}.`, next: '' };
+}
+
+const TEMPLATE_FOLDER = '.github/ISSUE_TEMPLATE';
+const ISSUE_TEMPLATES: Readonly<Record<string, string>> = {
+  [`${TEMPLATE_FOLDER}/fault.md`]:
+    '---\nname: Fault\nabout: Something does not do what it should\nlabels: "status: ready"\n---\n\n## What happened\n\n## What should have happened\n\n## How to see it\n\n## Urgent, and why\n',
+  [`${TEMPLATE_FOLDER}/task.md`]:
+    '---\nname: Task\nabout: Something is to be done\nlabels: "status: ready"\n---\n\n## What is to be there afterwards\n\n## How it is shown that it is done\n\n## What it waits for\n',
+};
+
+/** Files of the checkout: committing them is left to whoever works there. A folder that has templates of its own is left as it is. */
+async function issueTemplates(ask: Ask): Promise<Told> {
+  const { deps, project } = ask;
+  if (project.path === null) return { state: 'failed', detail: 'It has no clone.', next: 'windlass project add .   # in a checkout of it' };
+  const own = (await deps.files.list(project.path, TEMPLATE_FOLDER)).filter((name) => /\.(?:md|ya?ml)$/.test(name));
+  if (own.length > 0) return there(`${own.length} are in ${TEMPLATE_FOLDER}.`);
+  const at = await forgeOf(ask, 'setup');
+  if ('state' in at) return at;
+  const made = await deps.files.writeMissing(project.path, ISSUE_TEMPLATES);
+  return { state: 'done', detail: `Wrote ${made.join(', ')}.`, next: `git add ${TEMPLATE_FOLDER} && git commit -m "Add issue templates"` };
+}
+
+const BOARDS_READ = 100;
+
+/** A project of the repository's owner with the name of ours. */
+async function board(ask: Ask): Promise<Told> {
+  const at = await forgeOf(ask, 'setup');
+  if ('state' in at) return at;
+  const { gh } = ask.deps;
+  const { name: title } = ask.project;
+  const [, owner = '', name = ''] = at.repository.split('/');
+  const listed = await gh(['project', 'list', '--owner', owner, '--format', 'json', '--limit', String(BOARDS_READ)]);
+  const { projects } = JSON.parse(listed) as { projects: { title: string; number: number }[] };
+  const found = projects.find((each) => each.title === title);
+  if (found !== undefined) return there(`Project ${found.number} of ${owner}, "${title}".`);
+  const { number } = JSON.parse(await gh(['project', 'create', '--owner', owner, '--title', title, '--format', 'json'])) as { number: number };
+  await gh(['project', 'link', String(number), '--owner', owner, '--repo', `${owner}/${name}`]);
+  return { state: 'done', detail: `Made project ${number} of ${owner}, "${title}".`, next: '' };
 }

@@ -1,12 +1,15 @@
 /** The checks of a project: each does what an agent would do and says what it saw. What cannot be known from here says unknown. */
 import { toAppError } from '../../kernel/errors.ts';
+import { remoteKey } from '../../kernel/git-remote.ts';
+import { plainLine } from '../alerts/alert.ts';
+import { priorityOf, statusOf } from '../work-queue/issue.ts';
 import type { VerifyView } from './contract.ts';
 import type { Ask } from './setup.ts';
-import { clone } from './setup.ts';
+import { clone, forgeOf } from './setup.ts';
 
 type Check = VerifyView['checks'][number];
 type Seen = Omit<Check, 'name'>;
-type Look = Omit<Ask, 'forge'>;
+type Look = Ask;
 
 export const CHECKS: readonly (readonly [name: string, look: (ask: Look) => Promise<Seen>])[] = [
   ['registry', registry],
@@ -15,6 +18,7 @@ export const CHECKS: readonly (readonly [name: string, look: (ask: Look) => Prom
   ['documents', documents],
   ['secrets', secrets],
   ['ci', ci],
+  ['issue', issue],
   ['mcp', mcp],
 ];
 
@@ -72,14 +76,59 @@ async function secrets({ project }: Look): Promise<Seen> {
 }
 
 /** Green where known: no open alert of CI, and a source that has told of a success. */
-async function ci({ deps, caller, project: { code } }: Look): Promise<Seen> {
+async function ci({ deps, caller, project }: Look): Promise<Seen> {
+  const { code } = project;
   const red = await deps.alerts.list(caller, { project: code, kind: 'ci', state: 'open', scope: 'all', limit: 5 });
   const worst = red.items.find(({ severity }) => severity === 'high');
   if (worst !== undefined) return { state: 'failed', detail: worst.title, next: `windlass alert list --project ${code}` };
   const { items } = await deps.webhooks.list(caller, { limit: 200 });
-  const heard = items.some(({ project, lastGreenAtMs }) => (project === null || project === code) && lastGreenAtMs !== null);
+  const heard = items.some(({ project: of, lastGreenAtMs }) => (of === null || of === code) && lastGreenAtMs !== null);
   if (heard) return ok('No failure on its main branch is open, and successes are heard of.');
-  return { state: 'unknown', detail: 'Nothing was heard of its CI yet.', next: 'windlass webhook list' };
+  return askedCi(deps, project);
+}
+
+/** Where no webhook has told of a success: the last run on the forge, as its own command line tells it. */
+async function askedCi(deps: Look['deps'], project: Look['project']): Promise<Seen> {
+  const next = 'windlass webhook create github NAME';
+  const repository = project.remote === null || (await deps.whyNoForge()) !== null ? null : remoteKey(project.remote);
+  const unknown: Seen = { state: 'unknown', detail: 'Nothing was heard of its CI yet.', next };
+  if (repository === null) return unknown;
+  const fields = 'conclusion,status,workflowName';
+  const told = await deps.gh(['run', 'list', '--repo', repository, '--limit', '1', '--status', 'completed', '--json', fields]).catch(() => '[]'); // no gh here: unknown
+  const [last] = JSON.parse(told) as { conclusion: string; workflowName: string }[];
+  if (last === undefined) return unknown;
+  const words = `Its last run, ${plainLine(last.workflowName, 100)}, ended in ${plainLine(last.conclusion, 40)}.`;
+  return last.conclusion === 'success'
+    ? { state: 'ok', detail: `${words} No webhook tells of failures.`, next }
+    : { state: 'failed', detail: words, next: `gh run list --repo ${repository}` };
+}
+
+/** Opened with our labels, read back and classified as the work queue does, and closed whatever came of it. */
+async function issue(ask: Look): Promise<Seen> {
+  const at = await forgeOf(ask, 'verify');
+  if ('state' in at) return { state: 'unknown', detail: 'Whether an issue is classified takes one on the forge.', next: at.next };
+  const { gh } = ask.deps;
+  const labels = ['priority: urgent', 'status: ready'].flatMap((name) => ['--label', name]);
+  const body = 'Opened by `windlass project verify` to see that issues are read and classified; it is closed at once.';
+  const url =
+    (await gh(['issue', 'create', '--repo', at.repository, '--title', 'Test issue of Windlass', '--body', body, ...labels]))
+      .trim()
+      .split('\n')
+      .at(-1) ?? '';
+  try {
+    const read = JSON.parse(await gh(['issue', 'view', url, '--json', 'labels'])) as { labels: { name: string }[] };
+    const names = read.labels.map(({ name }) => name);
+    const [priority, status] = [priorityOf(names), statusOf(names)];
+    if (priority === 'urgent' && status === 'ready')
+      return ok(`A test issue was opened, read as urgent and ready, and closed: ${plainLine(url, 200)}`);
+    return {
+      state: 'failed',
+      detail: `A test issue with our labels was read as ${priority} and ${status}.`,
+      next: `windlass project setup ${ask.project.code} --forge`,
+    };
+  } finally {
+    await gh(['issue', 'close', url]);
+  }
 }
 
 async function mcp({ deps, project }: Look): Promise<Seen> {

@@ -6,6 +6,7 @@ import type { Count } from '../../kernel/page.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { QueueView, workQueueOperations } from './contract.ts';
 import type { Issues, ReadIssues } from './github-issues.ts';
+import type { WhyNoForge } from './forge-login.ts';
 import type { QueueItem } from './issue.ts';
 import { inOrder, priorityOf, statusOf, sumCounts } from './issue.ts';
 
@@ -13,6 +14,7 @@ export type WorkQueueDeps = {
   /** Of this process. */
   clock: Clock;
   readIssues: ReadIssues;
+  whyNoForge: WhyNoForge;
   /** Codes with the host and path of their remote, null without one; of one project or all. @throws AppError `not_found` */
   repositories: (org: OrgId, project: string | null) => Promise<{ project: string; repository: string | null }[]>;
 };
@@ -36,9 +38,11 @@ export function createWorkQueue(deps: WorkQueueDeps): WorkQueue {
     handlers: {
       read: async ({ principal }, { project, limit, waitMs }) => {
         const all = await deps.repositories(principal.org, project ?? null);
+        const refused = await deps.whyNoForge();
         const told = await Promise.all(
           all.map(async ({ project: code, repository }, index) => {
             if (repository === null) return { code, repository, ...failed('The project has no git remote.') };
+            if (refused !== null) return { code, repository, ...failed(refused) };
             if (index >= QUEUE_LIMITS.projects)
               return { code, repository, ...failed(`Only ${QUEUE_LIMITS.projects} are asked at once: name the project.`) };
             return { code, repository, ...(await ask(repository, waitMs)) };

@@ -299,3 +299,27 @@ test('with much stored every source reads by an index, as the role of the applic
     if (what !== 'changes') assert.doesNotMatch(plan, /Seq Scan on (?:session|note|document|duty)\b/, `${what}:\n${plan}`);
   }
 });
+
+test('costs of today are those of runs and of the gateway together, with the part of the project, and unknown where a price is [BRF-1, BRF-3]', async () => {
+  await using world = await briefingWorld();
+  const spend = (day: string, project: string, over: { microUsd: number; rehearsed?: boolean; unpriced?: number }) =>
+    world.db.owner(
+      `insert into spend_day (org_id, day, project_id, agent_id, key_id, model, actor_id, rehearsed, calls, failed, estimated, unpriced, outside, input_tokens,
+         cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, micro_usd)
+       values ($1, (clock_now() at time zone 'UTC')::date + $2::int, $3, '', gen_random_uuid()::text, 'm', '', $4, 3, 0, 0, $5, 0, 1, 0, 0, 1, 0, $6)`,
+      [world.org, day, project, over.rehearsed ?? false, over.unpriced ?? 0, over.microUsd],
+    );
+  await spend('0', world.app, { microUsd: 250_000 });
+  await spend('0', '', { microUsd: 1_000_000 });
+  await spend('0', world.app, { microUsd: 0, rehearsed: true });
+  await spend('-1', world.app, { microUsd: 9_000_000 });
+  const costs = async () => (await world.read()).parts.find(({ key }) => key === 'costs')?.items[0] as Record<string, unknown>;
+  const { calls, unpriced, microUsd, ownMicroUsd } = await costs();
+  assert.deepEqual([calls, unpriced, microUsd, ownMicroUsd], [{ kind: 'exact', value: 6 }, { kind: 'exact', value: 0 }, 1_250_000, 250_000]);
+  assert.match(
+    (await world.read()).markdown,
+    /by runs and through the gateway: 6, \$1\.25[^,]*, of that \$0\.25[^;]* by this project; without a price: 0\./,
+  );
+  await spend('0', world.app, { microUsd: 0, unpriced: 1 });
+  assert.match((await world.read()).markdown, /without a price: 1\./);
+});

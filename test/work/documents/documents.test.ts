@@ -140,6 +140,11 @@ test('an audit asks by capability, counts days, and its overall is its worst fin
   assert.equal((await audit(all.me, { code: 'mill' })).overall, 'warning');
   const { items } = await require(all.me, { pattern: 'docs/{project}.md', project: 'mill', capability: null, staleDays: 30 });
   assert.equal(items.filter(({ isDefault }) => isDefault).length, 3);
+  assert.deepEqual(
+    items.filter(({ isDefault }) => isDefault).map(({ generator }) => generator),
+    ['instructions', 'api', 'schema'],
+    'whether it can be generated, and as what',
+  );
   assert.deepEqual((await audit(all.me, { code: 'mill' })).findings.find(({ state }) => state === 'missing')?.name, 'docs/mill.md');
   await assert.rejects(audit(all.me, { code: 'never-was' }), { code: 'not_found' });
 });

@@ -35,6 +35,7 @@ function handoffsOf(world: SessionWorld, db: Database = world.db) {
     projects: world.projects,
     readCommits,
     readPulls: async () => noPulls('no gh'),
+    whyNoForge: async () => null,
     runsSince: noRuns,
   });
   const caller = callerOf(world.owner);

@@ -18,14 +18,21 @@ const FILES = {
   'migrations/1.sql': 'create table grain (id int primary key);\n',
 };
 
-/** A folder of programs with a `gh` that keeps labels in a file, and a `codex` that is only there. */
+/** A folder of programs with a `gh` that keeps labels, boards and issues in files, and a `codex` that is only there. */
 async function programs(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const gh = `#!/bin/sh
 cd "$(dirname "$0")"
-case "$2" in
-  list) printf '['; sep=''; while read -r name; do printf '%s{"name":"%s"}' "$sep" "$name"; sep=','; done < labels; printf ']';;
-  create) echo "$3" >> labels;;
+echo "$*" >> calls
+case "$1 $2" in
+  'label list') printf '['; sep=''; while read -r name; do printf '%s{"name":"%s"}' "$sep" "$name"; sep=','; done < labels; printf ']';;
+  'label create') echo "$3" >> labels;;
+  'project list') if [ -e board ]; then echo '{"projects":[{"title":"mill","number":7}]}'; else echo '{"projects":[]}'; fi;;
+  'project create') touch board; echo '{"number":7}';;
+  'issue create') touch issue; echo https://github.com/acme/mill/issues/12;;
+  'issue view') cat issue-labels;;
+  'issue close') rm issue;;
+  'run list') cat runs;;
 esac
 `;
   for (const [name, text] of [
@@ -36,6 +43,8 @@ esac
     await chmod(join(folder, name), 0o755);
   }
   await writeFile(join(folder, 'labels'), 'Priority: High\n');
+  await writeFile(join(folder, 'runs'), '[]');
+  await writeFile(join(folder, 'issue-labels'), '{"labels":[{"name":"priority: urgent"},{"name":"status: ready"}]}');
   return folder;
 }
 
@@ -65,6 +74,8 @@ test('a set-up looks first, does what is missing, and does nothing the second ti
     'generated documents': 'done',
     webhook: 'skipped',
     labels: 'skipped',
+    'issue templates': 'skipped',
+    board: 'skipped',
   };
   assert.deepEqual(await setUp(), first);
   const again = { ...first, capabilities: 'there', 'secrets path': 'there', documents: 'there', 'generated documents': 'there' };
@@ -72,18 +83,47 @@ test('a set-up looks first, does what is missing, and does nothing the second ti
   const { capabilities, secretsPath } = await api.call(projectOperations.get, { code: 'mill' });
   assert.deepEqual([capabilities, secretsPath], [['has_database'], 'projects/mill']);
   await api.call(webhookOperations.create, { kind: 'github', name: 'acme' });
-  assert.deepEqual(await setUp(true), { ...again, webhook: 'there', labels: 'done' });
+  assert.deepEqual(await setUp(true), { ...again, webhook: 'there', labels: 'done', 'issue templates': 'done', board: 'done' });
   assert.deepEqual((await readFile(join(bin, 'labels'), 'utf8')).trim().split('\n').length, 6, 'the one that was there is not made twice');
-  assert.equal((await setUp(true))['labels'], 'there');
+  assert.match(await readFile(join(path, '.github/ISSUE_TEMPLATE/task.md'), 'utf8'), /labels: "status: ready"/);
+  const calls = async () => (await readFile(join(bin, 'calls'), 'utf8')).split('\n').filter((call) => /create|link/.test(call)).length;
+  const made = await calls();
+  const last = await setUp(true);
+  assert.deepEqual(
+    [last['labels'], last['issue templates'], last['board'], await calls()],
+    ['there', 'there', 'there', made],
+    'nothing is made twice',
+  );
+  await writeFile(join(path, '.github/ISSUE_TEMPLATE/task.md'), 'Mine.');
+  await rm(join(path, '.github/ISSUE_TEMPLATE/fault.md'));
+  await setUp(true);
+  assert.equal(await readFile(join(path, '.github/ISSUE_TEMPLATE/task.md'), 'utf8'), 'Mine.', 'a folder with templates of its own is left');
   await mkdir(join(home.path, '.codex'));
   await writeFile(join(home.path, '.codex/config.toml'), '[mcp_servers.windlass]\ncommand = "windlass"\n');
   const after = await api.call(projectSetupOperations.verify, { code: 'mill' });
   assert.deepEqual(
     [after.overall, after.checks.map(({ name, state }) => `${name} ${state}`)],
-    ['verified', ['registry ok', 'clone ok', 'session ok', 'documents ok', 'secrets unknown', 'ci unknown', 'mcp ok']],
+    ['verified', ['registry ok', 'clone ok', 'session ok', 'documents ok', 'secrets unknown', 'ci unknown', 'issue unknown', 'mcp ok']],
   );
-  assert.equal(after.unknown, 2, 'what is unknown is counted, not taken for granted');
+  assert.equal(after.unknown, 3, 'what is unknown is counted, not taken for granted');
   assert.equal((await api.call(sessionOperations.list, { state: 'active' })).shown, 0, 'the session of the proof has ended');
+  const forge = async () => {
+    const { checks } = await api.call(projectSetupOperations.verify, { code: 'mill', forge: true });
+    return Object.fromEntries(checks.map(({ name, state, detail }) => [name, `${state}: ${detail}`]));
+  };
+  await writeFile(join(bin, 'runs'), '[{"conclusion":"success","workflowName":"test"}]');
+  const proven = await forge();
+  assert.match(
+    proven['issue'] ?? '',
+    /^ok: A test issue was opened, read as urgent and ready, and closed: https:\/\/github.com\/acme\/mill\/issues\/12/,
+  );
+  assert.match(proven['ci'] ?? '', /^ok: Its last run, test, ended in success\. No webhook tells of failures/);
+  await writeFile(join(bin, 'issue-labels'), '{"labels":[]}');
+  await writeFile(join(bin, 'runs'), '[{"conclusion":"failure","workflowName":"test"}]');
+  const failed = await forge();
+  assert.match(failed['issue'] ?? '', /^failed: A test issue with our labels was read as normal and open/);
+  assert.match(failed['ci'] ?? '', /^failed: .*ended in failure/);
+  await assert.rejects(readFile(join(bin, 'issue')), 'no test issue stays open');
 });
 
 test('a step that fails stops no other and says what to type; what the file keeps is not changed [PRJ-3]', async () => {
@@ -97,7 +137,7 @@ test('a step that fails stops no other and says what to type; what the file keep
   const { steps } = await api.call(projectSetupOperations.setup, { code: 'mill', forge: true });
   assert.deepEqual(Object.fromEntries(steps.map(({ name, state }) => [name, state])), {
     ...{ registry: 'there', clone: 'there', capabilities: 'skipped', 'secrets path': 'skipped', documents: 'failed' },
-    ...{ 'generated documents': 'done', webhook: 'skipped', labels: 'failed' },
+    ...{ 'generated documents': 'done', webhook: 'skipped', labels: 'failed', 'issue templates': 'done', board: 'failed' },
   });
   for (const { state, next, name } of steps) if (state !== 'there' && state !== 'done') assert.ok(next.length > 5, name);
   assert.match(steps.find(({ name }) => name === 'labels')?.detail ?? '', /gh/);

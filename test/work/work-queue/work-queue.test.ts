@@ -29,6 +29,7 @@ const issue = (number: number, labels: string[] = [], updatedAtMs = number): Iss
   updatedAtMs,
 });
 const caller = { principal: { org: 'org_a' } } as never;
+const whyNoForge = async () => null;
 const exact = (value: number): Count => ({ kind: 'exact', value });
 
 test('labels say priority and status however they are written [CAD-3]', () => {
@@ -66,7 +67,8 @@ test('the most urgent come first, and what was not fetched keeps the counts from
     { project: 'two', repository: 'github.com/a/two' },
     { project: 'three', repository: null },
   ];
-  const read = createWorkQueue({ clock, repositories, readIssues: async (of) => answers[of] ?? { ok: false, reason: 'none' } }).handlers.read;
+  const read = createWorkQueue({ clock, whyNoForge, repositories, readIssues: async (of) => answers[of] ?? { ok: false, reason: 'none' } }).handlers
+    .read;
   const queue = await read(caller, { limit: 2, waitMs: 1_000 });
   assert.deepEqual(
     queue.items.map(({ number }) => number),
@@ -82,15 +84,17 @@ test('the most urgent come first, and what was not fetched keeps the counts from
   );
   assert.deepEqual([queue.shown, queue.total, queue.byPriority.urgent], [2, { kind: 'at_least', value: 3 }, { kind: 'at_least', value: 2 }]);
   const alone = createWorkQueue({
-    clock,
+    ...{ clock, whyNoForge },
     repositories: async () => [{ project: 'one', repository: 'github.com/a/one' }],
     readIssues: async () => answers['github.com/a/one'] as Issues,
   });
   assert.deepEqual((await alone.handlers.read(caller, { limit: 50, waitMs: 1_000 })).byStatus.blocked, { kind: 'exact', value: 1 });
-  const none = await createWorkQueue({ clock, repositories: async () => [], readIssues: async () => ({ ok: false, reason: '' }) }).handlers.read(
-    caller,
-    { limit: 1, waitMs: 0 },
-  );
+  const none = await createWorkQueue({
+    clock,
+    whyNoForge,
+    repositories: async () => [],
+    readIssues: async () => ({ ok: false, reason: '' }),
+  }).handlers.read(caller, { limit: 1, waitMs: 0 });
   assert.deepEqual(none.total, { kind: 'unknown', why: 'there is no source to ask' });
 });
 
@@ -102,7 +106,12 @@ test('a slow forge holds nobody up: it is asked once, and its answer is there th
     asked += 1;
     return new Promise((resolve) => (answer = resolve));
   };
-  const { read } = createWorkQueue({ clock, readIssues, repositories: async () => [{ project: 'one', repository: 'github.com/a/one' }] }).handlers;
+  const { read } = createWorkQueue({
+    clock,
+    whyNoForge,
+    readIssues,
+    repositories: async () => [{ project: 'one', repository: 'github.com/a/one' }],
+  }).handlers;
   const first = read(caller, { limit: 9, waitMs: 50 });
   const second = read(caller, { limit: 9, waitMs: 50 });
   await until('the forge being asked', 5_000, () => asked === 1);
@@ -208,4 +217,25 @@ test('on the command line a forge that failed is not an empty queue [CAD-3, BRF-
     out,
     ['No issues could be read.', '0 of unknown (no source answered) open', 'mill failed: The project has no git remote.', ''].join('\n'),
   );
+});
+
+test("of a server with several organizations none is lent the person's login that its gh has [CAD-3, STO-2]", async () => {
+  await using home = testHome();
+  const bin = join(home.path, 'bin');
+  await mkdir(bin, { recursive: true });
+  await writeFile(join(bin, 'gh'), `#!/bin/sh\necho asked >> ${join(home.path, 'asked')}\nexit 1\n`);
+  await chmod(join(bin, 'gh'), 0o755);
+  await using server = await testServer({ workers: 0, env: { PATH: `${bin}:/usr/bin:/bin` } });
+  const add = (org: string, id: string) =>
+    server.db.owner("insert into project (org_id, id, code, name, remote) values ($1, $2, 'one', 'One', 'https://github.com/acme/private')", [
+      org,
+      id,
+    ]);
+  await add(server.org, 'prj_01jd2m7x9c4qf8w3v5k6t1z0aa');
+  const read = async (key = server.ownerKey) => (await server.api(key).call(workQueueOperations.read, {})).sources[0]?.reason ?? '';
+  assert.match(await read(), /^gh:/);
+  const other = await server.addOrganization();
+  await add(other.org, 'prj_01jd2m7x9c4qf8w3v5k6t1z0ab');
+  for (const key of [other.ownerKey, server.ownerKey]) assert.match(await read(key), /lent to none of them/);
+  assert.equal(await readFile(join(home.path, 'asked'), 'utf8'), 'asked\n', 'it was asked for the only organization, and never again');
 });

@@ -99,7 +99,7 @@ const setup: Command = {
   name: 'setup',
   summary: 'Sets a project up step by step; asking again does only what is missing.',
   args: [['<code>', 'code of the project']],
-  options: [['--forge', 'also what is made on the forge: labels']],
+  options: [['--forge', 'also what is made for the forge: labels, issue templates, a board']],
   examples: ['project setup windmill', 'project setup windmill --forge'],
   async run(cli, input) {
     const forge = input.options['forge'] === true;
@@ -112,9 +112,12 @@ const verify: Command = {
   name: 'verify',
   summary: 'Proves that a project works by doing what its agents do.',
   args: [['<code>', 'code of the project']],
-  examples: ['project verify windmill', 'project verify windmill --json'],
+  options: [['--forge', 'also by a test issue that is opened on the forge, read back and closed']],
+  examples: ['project verify windmill', 'project verify windmill --forge --json'],
   async run(cli, input) {
-    const found = await (await cli.connect()).call(projectSetupOperations.verify, { code: argument(input, 0) });
+    const found = await (
+      await cli.connect()
+    ).call(projectSetupOperations.verify, { code: argument(input, 0), forge: input.options['forge'] === true });
     const unknown = found.unknown === 0 ? '' : `, ${found.unknown} unknown`;
     const head: Line = [`${found.project}: `, [found.overall === 'failed' ? 'red' : 'green', found.overall], unknown];
     return { value: found, lines: [head, ...stateLines(cli, found.checks)], exit: found.overall === 'failed' ? 1 : 0 };
