@@ -80,7 +80,8 @@ export function useQuery<T>(key: string | null, load: () => Promise<T>, options:
     const entry = key === null ? undefined : entries.get(key);
     if (key === null || entry === undefined) return;
     entry.load = load;
-    entry.topics = live;
+    // several parts of a page may read the same and each name what it is there for
+    entry.topics = [...new Set([...entry.topics, ...live])];
     if (entry.stale || Date.now() - entry.snapshot.atMs > STALE_MS) void refresh(key);
     // `load` and `live` are made anew at every render; the key says when they are others
   }, [key]);
