@@ -3,6 +3,7 @@ import { isoTime } from '../../kernel/clock.ts';
 import type { ActorId, AgentId, KeyId, OrgId, ProjectId } from '../../kernel/ids.ts';
 import { storedId } from '../../kernel/ids.ts';
 import type { Database, Tx } from '../../storage/database.ts';
+import { PREPARED } from '../../storage/database.ts';
 import type { ActorKind, ActorView, KeyLimits, KeyView, Role, Scope } from './contract.ts';
 import { stateOfKey } from './key.ts';
 import type { Principal } from './principal.ts';
@@ -82,6 +83,7 @@ export function findByHash(db: Database, hash: string): Promise<Principal | null
               k.last_used_at is null or k.last_used_at <= clock_now() - interval '${USE_WRITTEN_EVERY}' as mark
          from ${KEYS} where k.hash = $1 and ${ACTIVE}`,
       [hash],
+      PREPARED,
     );
     if (row === undefined) return null;
     if (row.mark) {

@@ -3,6 +3,7 @@ import type { OrgId, RunId } from '../../kernel/ids.ts';
 import { storedId } from '../../kernel/ids.ts';
 import type { RunStatus } from '../../kernel/run-status.ts';
 import type { Sql, Tx } from '../../storage/database.ts';
+import { PREPARED } from '../../storage/database.ts';
 import type { JobOutcome } from './outcome.ts';
 import type { Past } from './progress.ts';
 
@@ -52,7 +53,7 @@ const TABLES = 'review r join run u on u.org_id = r.org_id and u.id = r.run_id';
 const rowOf = (row: JobRow): JobRow => ({ ...row, id: storedId('run', row.id) });
 
 export async function findJob(tx: Tx, org: OrgId, id: string): Promise<JobRow | null> {
-  const [row] = await tx.last<JobRow>(`select ${COLUMNS}, r.outcome from ${TABLES} where r.org_id = $1 and r.run_id = $2`, [org, id]);
+  const [row] = await tx.last<JobRow>(`select ${COLUMNS}, r.outcome from ${TABLES} where r.org_id = $1 and r.run_id = $2`, [org, id], PREPARED);
   return row === undefined ? null : rowOf(row);
 }
 
