@@ -26,6 +26,7 @@ import { projectOperations } from '../src/work/projects/contract.ts';
 import { findingOperations, panelOperations, reviewOperations } from '../src/work/reviews/contract.ts';
 import { sessionOperations } from '../src/work/sessions/contract.ts';
 import { spendOperations } from '../src/work/spend/contract.ts';
+import { stopOperations } from '../src/work/stop/contract.ts';
 import { standardOperations } from '../src/work/standards/contract.ts';
 import { statusOperations } from '../src/work/status/contract.ts';
 import { templateOperations } from '../src/work/templates/contract.ts';
@@ -61,6 +62,7 @@ export const OPERATIONS = {
   standards: standardOperations,
   status: statusOperations,
   telemetry: telemetryOperations,
+  stop: stopOperations,
   templates: templateOperations,
   tools: toolOperations,
   webhooks: webhookOperations,

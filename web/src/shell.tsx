@@ -7,6 +7,7 @@ import { Page } from './parts/page.tsx';
 import type { Command } from './parts/palette.tsx';
 import { Palette } from './parts/palette.tsx';
 import { Failed, Loading } from './parts/states.tsx';
+import { StopEverything } from './parts/stop-everything.tsx';
 import { Toasts } from './parts/toasts.tsx';
 import type { PageProps, Route } from './routes.ts';
 import { ROUTES } from './routes.ts';
@@ -28,7 +29,7 @@ const THEME_ICONS = { system: 'system', light: 'sun', dark: 'moon' } as const;
 export function Shell() {
   const me = useMe();
   const path = useAddress().split('?')[0] ?? '/';
-  const [open, setOpen] = useState<'palette' | 'help' | null>(null);
+  const [open, setOpen] = useState<'palette' | 'help' | 'stop' | null>(null);
   const offered = ROUTES.filter((route) => route.permission === undefined || me.permissions.includes(route.permission));
   const nav = offered.filter((route) => route.nav !== undefined);
   const waiting = useCall(api.approvals.list, me.permissions.includes('approvals.read') ? { limit: 1 } : null, { live: ['approval', 'run.ended'] });
@@ -40,6 +41,9 @@ export function Shell() {
   const commands: Command[] = [
     ...nav.map((route) => ({ id: route.path, label: route.nav?.label ?? '', hint: `page, g ${route.nav?.key ?? ''}`, run: () => go(route.path) })),
     ...offered.flatMap((route) => subPage(route, nav)),
+    ...(me.permissions.includes('agents.write')
+      ? [{ id: 'stop', label: 'Stop everything', hint: 'all agents and runs', run: () => setOpen('stop') }]
+      : []),
     { id: 'theme', label: 'Change the theme', hint: 'light, dark, system', run: () => toast(THEME_WORDS[nextTheme()]) },
     { id: 'keys', label: 'Keyboard', hint: '?', run: () => setOpen('help') },
     { id: 'out', label: 'Sign out', hint: me.actor.name, run: () => void leave().catch(toastProblem) },
@@ -77,6 +81,7 @@ export function Shell() {
         </button>
       </nav>
       {open === 'palette' && <Palette commands={commands} onClose={() => setOpen(null)} />}
+      {open === 'stop' && <StopEverything onClose={() => setOpen(null)} />}
       {open === 'help' && <Help onClose={() => setOpen(null)} />}
       <Toasts />
     </div>

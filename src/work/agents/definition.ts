@@ -102,7 +102,7 @@ export const AgentDefinition = z.strictObject({
   limits: Limits.default({}),
   concurrency: z.int().min(1).max(1_000).optional().meta({ description: 'Runs of it at once; unlimited when left out.' }),
   schedules: z.array(ScheduleDefinition).max(DEFINITION_LIMITS.schedules).default([]),
-  budget: Budget.optional().meta({ description: 'Hard cap on what it may spend.' }),
+  budget: Budget.optional().meta({ description: 'What its maker meant it to cost. It caps nothing by itself: set a budget for the agent.' }),
   tier: z
     .union([z.literal(1), z.literal(2), z.literal(3)])
     .default(3)

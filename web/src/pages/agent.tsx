@@ -21,6 +21,8 @@ import { Editor } from './agent/editor.tsx';
 import { RunNow } from './agent/run-now.tsx';
 import { Schedules } from './agent/schedules.tsx';
 import { Versions } from './agent/versions.tsx';
+import { periodOf } from './spend/budget-words.ts';
+import { amount } from './spend/frame.tsx';
 
 const WEEK_MS = 7 * 24 * 60 * 60_000;
 
@@ -164,9 +166,7 @@ function Overview({ agent }: { agent: AgentDetail }) {
             <dd>{TIERS[definition.tier]}</dd>
             <dt>Budget</dt>
             <dd>
-              {definition.budget === undefined
-                ? 'none of its own'
-                : `${definition.budget.usd === undefined ? `${number(definition.budget.tokens ?? 0)} tokens` : `$${definition.budget.usd}`} each ${definition.budget.period}`}
+              <Budget agent={agent.name} />
             </dd>
             <dt>Version</dt>
             <dd>
@@ -189,6 +189,24 @@ function Overview({ agent }: { agent: AgentDetail }) {
         <RunList rows={runs} empty={<Empty title="It has not run yet" />} />
       </Card>
     </div>
+  );
+}
+
+/** What really holds it: budgets, not what its definition says. */
+function Budget({ agent }: { agent: string }) {
+  const budgets = useCall(api.budgets.list, { scope: 'agent' }, { live: ['budget'] });
+  const raise = useMay('budgets.raise');
+  const own = budgets.data?.items.filter(({ name }) => name === agent) ?? [];
+  return (
+    <>
+      {budgets.data !== undefined && own.length === 0 && 'nothing caps it '}
+      {own.map((each) => (
+        <div key={each.id}>
+          {amount(each.left, each.unit)} left of {amount(each.limit + each.granted, each.unit)} {periodOf(each)}
+        </div>
+      ))}
+      <a href={raise ? `/spend/budgets?agent=${encodeURIComponent(agent)}` : '/spend/budgets'}>{raise ? 'Cap its spend' : 'Budgets'}</a>
+    </>
   );
 }
 

@@ -10,6 +10,7 @@ import { List } from '../parts/list.tsx';
 import { Card, Page } from '../parts/page.tsx';
 import { RunList } from '../parts/run-list.tsx';
 import { Empty, Loaded } from '../parts/states.tsx';
+import { StopEverything } from '../parts/stop-everything.tsx';
 import { Time } from '../parts/time.tsx';
 import type { AnswerOf } from '../state/api.ts';
 import { api } from '../state/api.ts';
@@ -24,8 +25,20 @@ type Activity = AnswerOf<typeof api.status.activity>;
 
 export function Home() {
   const sessions = useMay('context.read');
+  const mayStop = useMay('agents.write');
+  const [stopping, setStopping] = useState(false);
   return (
-    <Page title="Home">
+    <Page
+      title="Home"
+      actions={
+        mayStop && (
+          <button type="button" className="button danger" onClick={() => setStopping(true)}>
+            Stop everything
+          </button>
+        )
+      }
+    >
+      {stopping && <StopEverything onClose={() => setStopping(false)} />}
       <div className="home">
         <section className="stack" aria-label="What needs you">
           <h2>Needs you</h2>

@@ -3,10 +3,12 @@ import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { agentOperations } from '../../../work/agents/contract.ts';
 import type { AgentDetail } from '../../../work/agents/contract.ts';
+import { stopOperations } from '../../../work/stop/contract.ts';
 import { AppError } from '../../../kernel/errors.ts';
 import type { Answer, Cli, Command } from '../command.ts';
 import { argument, given, numberOption, option } from '../command.ts';
 import { readText } from '../read-text.ts';
+import type { Line } from '../terminal.ts';
 
 const NAME_ARGUMENT = ['<name>', 'name of the agent'] as const;
 const FILE_ARGUMENT = ['<file>', 'the definition as YAML or JSON; - for standard input'] as const;
@@ -108,4 +110,25 @@ const restore: Command = {
   },
 };
 
-export const changeVerbs: readonly Command[] = [create, update, pause, resume, archive, restore];
+const stopAll: Command = {
+  name: 'stop-all',
+  summary: 'Stops everything: all agents take no new runs, and every live run is cancelled.',
+  options: [['--reason <text>', 'why, for the record']],
+  examples: ['agent stop-all --reason "the forge is under attack"'],
+  async run(cli, input) {
+    const stopped = await (await cli.connect()).call(stopOperations.all, given({ reason: option(input, 'reason') }));
+    const { agents, runs, failed } = stopped;
+    return {
+      value: stopped,
+      lines: [
+        `${agents.length === 1 ? '1 agent takes' : `${agents.length} agents take`} no new runs: ${agents.join(', ') || 'none was active'}.`,
+        `${runs === 1 ? '1 live run was' : `${runs} live runs were`} cancelled.`,
+        ...failed.map(({ what, why }): Line => [['red', `${what}: `], why]),
+        [['dim', 'One goes on with `windlass agent resume NAME`.']],
+      ],
+      exit: failed.length === 0 ? 0 : 1,
+    };
+  },
+};
+
+export const changeVerbs: readonly Command[] = [create, update, pause, resume, archive, restore, stopAll];

@@ -71,7 +71,8 @@ export function Sessions() {
           empty={
             state === 'active' ? (
               <Empty title="Nobody is at work">
-                A coding CLI appears here when <code>npx windlass launch</code> starts it, or when it starts a session over MCP.
+                A coding CLI appears here when <code>npx windlass launch</code> starts it, or when it starts a session over MCP. What earlier ones
+                left behind: <a href="/context?state=ended">sessions that ended</a>, <a href="/context/handoffs">handoffs</a>.
               </Empty>
             ) : (
               <Empty title="No session is like that" />

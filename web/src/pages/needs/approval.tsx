@@ -105,8 +105,13 @@ function Call({ approval }: { approval: ApprovalView }) {
       <Json value={approval.args} />
       <p className="muted small">
         Bound to <code title={approval.hash}>{approval.hash.slice(0, 16)}</code>: nothing but this call is carried out.
-        {approval.rules.length > 0 && <> Asked by {approval.rules.join(', ')}.</>} Unanswered it is{' '}
-        {approval.onExpiry === 'deny' ? 'denied' : 'halted'}.
+        {approval.rules.length > 0 && (
+          <>
+            {' '}
+            Asked by the rule <a href="/trust/policy">{approval.rules.join(', ')}</a>.
+          </>
+        )}{' '}
+        Unanswered it is {approval.onExpiry === 'deny' ? 'denied' : 'halted'}.
       </p>
     </>
   );

@@ -107,9 +107,10 @@ const UNITS = ['micro_usd', 'tokens', 'calls', 'runs'] as const satisfies readon
 const PERIODS = ['day', 'week', 'month', 'five_hours', 'run', 'total'] as const satisfies readonly BudgetPeriod[];
 const SCOPE_WORDS = { org: 'everything', project: 'a project', agent: 'an agent', key: 'a key', run: 'a run and what it started' } as const;
 
-export function NewBudget({ onClose }: { onClose: () => void }) {
-  const [scope, setScope] = useState<BudgetScope>('org');
-  const [subject, setSubject] = useState('');
+/** `agent` is filled in where one came from its page. */
+export function NewBudget({ agent, onClose }: { agent: string | null; onClose: () => void }) {
+  const [scope, setScope] = useState<BudgetScope>(agent === null ? 'org' : 'agent');
+  const [subject, setSubject] = useState(agent ?? '');
   const [unit, setUnit] = useState<BudgetUnit>('micro_usd');
   const [period, setPeriod] = useState<BudgetPeriod>('month');
   const id = useId();

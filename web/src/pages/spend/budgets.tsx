@@ -13,6 +13,7 @@ import { Time } from '../../parts/time.tsx';
 import { useAct } from '../../state/act.ts';
 import { api } from '../../state/api.ts';
 import { usePages } from '../../state/pages.ts';
+import { useParams } from '../../state/router.ts';
 import { useMay } from '../../state/session.tsx';
 import { Ask, Change, NewBudget } from './amounts.tsx';
 import { budgetName, periodOf } from './budget-words.ts';
@@ -90,7 +91,9 @@ function columnsOf(act: (open: Open) => void, may: { ask: boolean; raise: boolea
 export function Budgets() {
   const rows = usePages(api.budgets.list, {}, { live: ['budget', 'run.ended'], everyMs: 15_000 });
   const requests = usePages(api.budgets.requests, {}, { live: ['budget'], everyMs: 30_000 });
-  const [open, setOpen] = useState<Open>(null);
+  const [params, setParams] = useParams();
+  const agent = params.get('agent');
+  const [open, setOpen] = useState<Open>(agent === null ? null : { what: 'new' });
   const raise = useMay('budgets.raise');
   const ask = useMay('runs.create');
   const budgets = rows.items ?? [];
@@ -125,7 +128,15 @@ export function Budgets() {
       )}
       {open?.what === 'ask' && <Ask budget={open.budget} grants={raise} onClose={() => setOpen(null)} />}
       {open?.what === 'change' && <Change budget={open.budget} onClose={() => setOpen(null)} />}
-      {open?.what === 'new' && <NewBudget onClose={() => setOpen(null)} />}
+      {open?.what === 'new' && (
+        <NewBudget
+          agent={agent}
+          onClose={() => {
+            setOpen(null);
+            setParams({ agent: null });
+          }}
+        />
+      )}
       {open?.what === 'remove' && <Remove budget={open.budget} onClose={() => setOpen(null)} />}
     </SpendPage>
   );
