@@ -4,18 +4,24 @@ import type { Command, Noun } from '../command.ts';
 import { argument } from '../command.ts';
 import { NOUNS } from '../nouns.ts';
 
+type Next = {
+  words: readonly string[];
+  /** Whether one of them is an argument that names a file or folder. */
+  files: boolean;
+};
+
 /** What may follow the words of each key: `''` the nouns, `runs` its verbs and flags, `runs list` its flags. */
-async function wordsAfter(): Promise<Map<string, string[]>> {
-  const words = new Map([['', [...NOUNS.map((entry) => entry.name), 'help']]]);
+async function wordsAfter(): Promise<Map<string, Next>> {
+  const words = new Map<string, Next>([['', { words: [...NOUNS.map((entry) => entry.name), 'help'], files: false }]]);
   for (const entry of NOUNS) {
     const { name } = entry;
     const loaded: Noun | Command = await entry.load();
     if ('verbs' in loaded) {
       const usual = loaded.verbs.find((verb) => verb.name === loaded.usual);
-      words.set(name, [...loaded.verbs.map((verb) => verb.name), ...(usual === undefined ? [] : flagsOf(usual))]);
-      for (const verb of loaded.verbs) words.set(`${name} ${verb.name}`, flagsOf(verb));
+      words.set(name, { words: [...loaded.verbs.map((verb) => verb.name), ...(usual === undefined ? [] : flagsOf(usual))], files: false });
+      for (const verb of loaded.verbs) words.set(`${name} ${verb.name}`, { words: flagsOf(verb), files: takesFiles(verb) });
     } else {
-      words.set(name, flagsOf(loaded));
+      words.set(name, { words: flagsOf(loaded), files: takesFiles(loaded) });
     }
   }
   return words;
@@ -25,34 +31,41 @@ function flagsOf(command: Command): string[] {
   return [...(command.options ?? []).map(([flags]) => flags.split(' ', 1)[0] ?? ''), '--json', '--help'];
 }
 
-function bash(words: ReadonlyMap<string, readonly string[]>): string {
-  const cases = [...words].map(([path, next]) => `    "${path}") words="${next.join(' ')}" ;;`);
+function takesFiles(command: Command): boolean {
+  return (command.args ?? []).some(([name]) => /file|folder|path/.test(name));
+}
+
+/** Also for zsh, where `path` and `words` are taken. */
+function bash(words: ReadonlyMap<string, Next>): string {
+  const cases = [...words].map(([path, next]) => `    "${path}") next="${next.words.join(' ')}" ;;`);
   return [
     '_windlass() {',
-    '  local path="" words="" i',
+    '  local said="" next="" i',
     '  for ((i = 1; i < COMP_CWORD && i < 3; i++)); do',
     '    case "${COMP_WORDS[i]}" in -*) break ;; esac',
-    '    path="${path:+$path }${COMP_WORDS[i]}"',
+    '    said="${said:+$said }${COMP_WORDS[i]}"',
     '  done',
-    '  case "$path" in',
+    '  case "$said" in',
     ...cases,
-    '    *) case "${path%% *}" in',
+    '    *) case "${said%% *}" in',
     ...[...words]
       .filter(([path]) => path !== '' && !path.includes(' '))
-      .map(([path, next]) => `      ${path}) words="${next.filter((word) => word.startsWith('-')).join(' ')}" ;;`),
+      .map(([path, next]) => `      ${path}) next="${next.words.filter((word) => word.startsWith('-')).join(' ')}" ;;`),
     '    esac ;;',
     '  esac',
-    '  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))',
+    '  COMPREPLY=($(compgen -W "$next" -- "${COMP_WORDS[COMP_CWORD]}"))',
     '}',
     'complete -o default -F _windlass windlass',
   ].join('\n');
 }
 
-function fish(words: ReadonlyMap<string, readonly string[]>): string {
-  const lines = [...words].flatMap(([path, next]) => {
+function fish(words: ReadonlyMap<string, Next>): string {
+  const lines = [...words].map(([path, { words: next, files }]) => {
     const parts = path.split(' ').filter((part) => part !== '');
-    const condition = parts.length === 0 ? '__fish_use_subcommand' : parts.map((part) => `__fish_seen_subcommand_from ${part}`).join('; and ');
-    return `complete -c windlass -n '${condition}' -a '${next.join(' ')}'`;
+    const seen = parts.map((part) => `__fish_seen_subcommand_from ${part}`);
+    const verbs = parts.length === 1 ? next.filter((word) => !word.startsWith('-')) : [];
+    const conditions = [...seen, ...(verbs.length === 0 ? [] : [`not __fish_seen_subcommand_from ${verbs.join(' ')}`])];
+    return `complete -c windlass ${files ? '' : '-f '}-n '${conditions.join('; and ') || '__fish_use_subcommand'}' -a '${next.join(' ')}'`;
   });
   return lines.join('\n');
 }
