@@ -70,8 +70,7 @@ import { policyOperations } from './work/policy-trial/contract.ts';
 import { policyTrialHandlers } from './work/policy-trial/service.ts';
 import { projectOperations } from './work/projects/contract.ts';
 import { createProjects } from './work/projects/service.ts';
-import { stopOperations } from './work/stop/contract.ts';
-import { stopHandlers } from './work/stop/service.ts';
+import { stopping } from './work/stop/service.ts';
 import { standardOperations } from './work/standards/contract.ts';
 import { standardsFolder } from './work/standards/folder.ts';
 import { LOOK_EVERY_MS } from './work/standards/folder-index.ts';
@@ -347,7 +346,7 @@ function operationsOf(built: Domains & Pick<Ground, 'identity' | 'db'>): Bound<P
     ...bind(modelOperations, modelHandlers(built.models)),
     ...bind(auditOperations, auditHandlers({ db: built.db, verify: (org, stream) => built.views.verify(org, stream) })),
     ...bind(approvalOperations, built.approvals.handlers),
-    ...bind(stopOperations, stopHandlers(built)),
+    ...stopping(built),
     ...bind(policyOperations, policyTrialHandlers({ ...built, tools: toolset.tools })),
     ...bind(scheduleOperations, built.schedules.handlers),
     ...bind(standardOperations, built.standards.handlers),

@@ -3,11 +3,13 @@
  * switches of a part (spec KIL-1), and not the gateway, whose clients are no agents of ours.
  */
 import { toAppError } from '../../kernel/errors.ts';
-import type { Caller, Handlers } from '../../kernel/operation.ts';
+import type { Bound, Caller, Handlers } from '../../kernel/operation.ts';
+import { bind } from '../../kernel/operation.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import type { runOperations } from '../../runtime/runs/contract.ts';
 import type { agentOperations } from '../agents/contract.ts';
-import type { Stopped, stopOperations } from './contract.ts';
+import type { Stopped } from './contract.ts';
+import { stopOperations } from './contract.ts';
 
 export type StopDeps = {
   agents: { handlers: Pick<Handlers<Principal, typeof agentOperations>, 'list' | 'pause'> };
@@ -19,15 +21,16 @@ const PAGE = 200;
 const PAGES_MAX = 50;
 const AT_ONCE = 8;
 
-export function stopHandlers(deps: StopDeps): Handlers<Principal, typeof stopOperations> {
-  return {
+/** The operations, ready to be served. */
+export function stopping(deps: StopDeps): Bound<Principal>[] {
+  return bind<Principal, typeof stopOperations>(stopOperations, {
     async all(caller, { reason }) {
       const why = reason === '' ? 'everything was stopped' : `everything was stopped: ${reason}`;
       const agents = await pauseAll(deps, caller, why);
       const runs = await cancelAll(deps, caller, why);
       return { agents: agents.done, runs: runs.done.length, failed: [...agents.failed, ...runs.failed] };
     },
-  };
+  });
 }
 
 type Done = { done: string[]; failed: Stopped['failed'] };
