@@ -33,7 +33,7 @@ export function checkConfig(cli: Pick<Cli, 'env' | 'cwd'>): { check: Check; conf
   } catch (error) {
     // A configuration that is not valid is what this command is there to explain.
     const { faults, message } = toAppError(error);
-    const found = faults.length === 0 ? message : faults.map((each) => `${each.path}: ${each.message}`).join('; ');
+    const found = faults.length === 0 ? message : faults.map((each) => `${each.path}: ${each.message}`).join('\n');
     return { check: fail('configuration', found, 'Mend what is listed.'), config: null };
   }
 }
@@ -148,6 +148,16 @@ export function checkModels(env: Cli['env'], config: Config | null): Check {
   if (missing.length > 0) return warn('models', `${found}; configured and not set: ${missing.join(', ')}`, 'Set them where the server is started.');
   if (here.length > 0 || model !== null) return ok('models', found);
   return warn('models', `${found}: agents rehearse`, 'Set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY where the server is started.');
+}
+
+/** Nothing where no identity provider is configured; whether it answers is told to who signs in. */
+export function checkSignIn(env: Cli['env'], config: Config | null): Check[] {
+  const openId = config?.openId ?? null;
+  if (openId === null) return [];
+  const found = `with ${openId.name}, ${openId.issuer}`;
+  const { clientSecret } = openId;
+  if (clientSecret === null || (env[clientSecret] ?? '') !== '') return [ok('sign-in', found)];
+  return [warn('sign-in', `${found}: the secret ${clientSecret} is not in this environment`, 'Set it where the server is started.')];
 }
 
 export async function checkGit(cli: Pick<Cli, 'execute'>): Promise<Check> {

@@ -4,8 +4,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { checkHome, checkModels, checkNode, checkPort } from '../../../src/clients/cli/check-machine.ts';
+import { checkConfig, checkHome, checkModels, checkNode, checkPort, checkSignIn } from '../../../src/clients/cli/check-machine.ts';
 import { askVersion, checkServer } from '../../../src/clients/cli/check-server.ts';
+import { checkLines } from '../../../src/clients/cli/commands/doctor.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { budgetOperations } from '../../../src/platform/budgets/contract.ts';
 import { identityOperations } from '../../../src/platform/identity/contract.ts';
@@ -107,6 +108,19 @@ test('models are told by the names of keys, never by their values', () => {
   assert.match(checkModels({}, named).found, /configured and not set: MY_KEY/);
   assert.equal(checkNode('20.19.0').state, 'fail');
   assert.equal(checkNode('22.18.0').state, 'ok');
+});
+
+test('every fault of the configuration has a line, and a provider of sign-ins whose secret is missing is said [CLI-1]', () => {
+  using folder = temporaryFolder({ 'windlass.yaml': 'workerz: 3\nserver: { port: seventy }\n' });
+  const { check } = checkConfig({ env: {}, cwd: folder.path });
+  const lines = checkLines([check]).map(String);
+  assert.equal(lines.filter((line) => /workerz|server\.port/.test(line)).length, 2, lines.join('\n'));
+  const config = loadConfig({ flags: {}, env: {}, cwd: '/nonexistent' });
+  assert.deepEqual(checkSignIn({}, config), []);
+  const openId = { name: 'Google', issuer: 'https://accounts.google.com', clientId: 'x', clientSecret: 'HIDDEN', origin: null };
+  const named = { ...config, openId: { ...openId, emailDomains: null, roles: null, newPeople: null } };
+  assert.match(checkSignIn({}, named)[0]?.found ?? '', /the secret HIDDEN is not in this environment/);
+  assert.equal(checkSignIn({ HIDDEN: 'value' }, named)[0]?.state, 'ok');
 });
 
 test('a server that is away, dead, hung or foreign is told apart', async () => {

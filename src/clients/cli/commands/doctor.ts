@@ -1,7 +1,7 @@
 /** `windlass doctor`: finds and explains what is wrong, with the server up or down (spec CLI-1). */
 import process from 'node:process';
 import type { Check } from '../check.ts';
-import { checkConfig, checkDatabase, checkGit, checkHome, checkModels, checkNode, checkPort } from '../check-machine.ts';
+import { checkConfig, checkDatabase, checkGit, checkHome, checkModels, checkNode, checkPort, checkSignIn } from '../check-machine.ts';
 import { askVersion, checkKey, checkSchedules, checkServer, checkStale, checkTools } from '../check-server.ts';
 import { checkConsole, checkGateway } from '../check-surfaces.ts';
 import type { Cli, Command } from '../command.ts';
@@ -27,6 +27,7 @@ async function examine(cli: Cli): Promise<Check[]> {
     ...(running ? [await checkStale(cli, place, version)] : []),
     key,
     checkModels(cli.env, config),
+    ...checkSignIn(cli.env, config),
     ...(running ? [await checkConsole(cli, place.url)] : []),
     ...(api === null ? [] : [await checkGateway(api), ...(await checkTools(api)), ...(await checkSchedules(api))]),
     await checkGit(cli),
@@ -36,10 +37,15 @@ async function examine(cli: Cli): Promise<Check[]> {
 export function checkLines(checks: readonly Check[]): Line[] {
   const names = Math.max(...checks.map((check) => check.name.length));
   const count = (state: Check['state']): number => checks.filter((check) => check.state === state).length;
-  const lines = checks.flatMap((check): Line[] => [
-    [MARKS[check.state], `  ${check.name.padEnd(names)}  ${check.found}`],
-    ...(check.next === null ? [] : [[['dim', `      ${' '.repeat(names)}  next: ${check.next}`]] satisfies Line]),
-  ]);
+  const below = `      ${' '.repeat(names)}  `;
+  const lines = checks.flatMap((check): Line[] => {
+    const [found = '', ...more] = check.found.split('\n');
+    return [
+      [MARKS[check.state], `  ${check.name.padEnd(names)}  ${found}`],
+      ...more.map((line) => below + line),
+      ...(check.next === null ? [] : [[['dim', `${below}next: ${check.next}`]] satisfies Line]),
+    ];
+  });
   const verdict = count('fail') > 0 ? `${plural(count('fail'), 'failure')}, ` : '';
   return [...lines, '', `${verdict}${plural(count('warn'), 'warning')}, ${count('ok')} ok.`];
 }
