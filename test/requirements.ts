@@ -245,7 +245,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'API-1': ['done', 'The HTTP API has OpenAPI 3.1, problem documents, cursors with totals, ETags, idempotency and rate-limit headers.'],
   'API-2': ['done', 'A limit for each actor, and a correlation id in and out.'],
   'API-3': ['open', 'Documents for agents as well as people; every error says what to do next.'],
-  'CLI-1': ['part', 'Commands by noun and verb, JSON everywhere, exit codes for scripts, errors with the next step, and a doctor.'],
+  'CLI-1': ['done', 'Commands by noun and verb, JSON everywhere, exit codes for scripts, errors with the next step, and a doctor.'],
   'WEB-1': ['part', 'The console shows what needs me, runs, agents, spend and settings, accessible and live.'],
   'TUI-1': ['part', 'A terminal view of runs with slash commands, questions answered in it, overlays, any size; no tasks, skills or overrides yet.'],
   'CHN-1': ['open', 'Slack threads are conversations; approvals are buttons.'],
