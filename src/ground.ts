@@ -39,6 +39,11 @@ export const SERVER_FILE = 'server.json';
 const POOL_SIZE = 10;
 const PEER_MS = 1_000;
 
+/** Where programs are looked for. */
+export function pathOf(env: Environment): string {
+  return env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+}
+
 /** Last opened, first closed. */
 export async function closeAll(closers: Closer[], failed: (what: string, error: unknown) => void): Promise<void> {
   for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {

@@ -7,9 +7,9 @@ import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
-import type { Config, Environment } from './config.ts';
+import type { Config } from './config.ts';
 import type { Base, Closer, StartOptions } from './ground.ts';
-import { announce, closeAll, createBase, openBlobs, openDatabase, repeat } from './ground.ts';
+import { announce, closeAll, createBase, openBlobs, openDatabase, pathOf, repeat } from './ground.ts';
 import { serve } from './serve.ts';
 import type { Welcome } from './welcome.ts';
 import { welcome } from './welcome.ts';
@@ -393,9 +393,4 @@ function toolsetDeps(config: Config, base: Parts): Omit<Parameters<typeof create
     path: pathOf(env),
     process: { pid: process.pid, platform: process.platform },
   };
-}
-
-/** Where programs are looked for. */
-function pathOf(env: Environment): string {
-  return env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
 }
