@@ -35,7 +35,7 @@ import { modelOperations } from './runtime/models/contract.ts';
 import type { Models } from './runtime/models/model.ts';
 import { createEmbedder } from './runtime/models/embeddings.ts';
 import { createModels, modelFromKeys } from './runtime/models/models.ts';
-import { estimateTokens } from './runtime/models/tokens.ts';
+import { tokensAtMost } from './runtime/models/tokens.ts';
 import type { Driver } from './runtime/runs/advance.ts';
 import { createDriver } from './runtime/runs/advance.ts';
 import { runOperations } from './runtime/runs/contract.ts';
@@ -200,7 +200,7 @@ function createDomains(config: Config, built: Parts & Ground) {
   const models = createModels({ ...modelsDeps(config, built), clock: databaseClock });
   const more = reviewTools({ db, store, standards: (org, search) => standards.search(org, search) });
   const toolset = createToolset({ ...toolsetDeps(config, built), db, clock: databaseClock, more });
-  const rules = { decide: decideByTier, validate: faultsOf(check), countTokens: estimateTokens };
+  const rules = { decide: decideByTier, validate: faultsOf(check), countTokens: tokensAtMost };
   const findCheckout = createFindCheckout({ run: createProcessRunner({ spawn, clock }), clock, env: built.env });
   const projects = createProjects({ db, ids, recordAdmin, findCheckout, clock, onRepository: adopt });
   const defaultModel = (agent: string): string =>

@@ -18,26 +18,43 @@ export function estimateTokens(text: string): number {
   return Math.ceil(Buffer.byteLength(text, 'utf8') / BYTES_PER_TOKEN);
 }
 
-const LETTERS = 26;
 /**
  * Pairs of letters that words are made of, the most frequent ones of English and of code. A word with others in it (a random string) is taken
  * apart into more tokens.
  */
-const USUAL_PAIRS = pairTable(
-  `
+const USUAL_PAIRS = pairTable(`
 theranheesreinonitndatorteentsstsehaedntdeveneisasallemeticorotonoeaunariochkegewhnsliomrsouwiolhotangecotlarirussfoprofutowacmaceel
 ctcaevpeurlsncloetsiagemraadamilmiooaiidnallbefitrsoryhidseydoopsartimirpaapulaycrpofausueexscplodovdlieppefeergabocldwnshosicsurcwe
 moepwommvattckrnltdiaurkclmpbyniqudarrysrvbapuwablipxtptciswsrlyvijsnprdumakturmwreqogivtcfrtyskiggipijefftphtfeewduksbouigrnlcumccp
 buojpsgsupmbluddrlkinfcygaokmsnuyagutlsqqlmluddgwsoeehytifjoftyoypdbpmnnafrfobeieonyknfudrnvhryetgtxdmavgoeuxphykoflubdycsuc
-`.match(/[a-z]{2}/g),
-);
-/** By both letters, from `a`: 1 for a pair that is in the list. */
-function pairTable(pairs: readonly string[] | null): Uint8Array {
-  const table = new Uint8Array(LETTERS * LETTERS);
-  for (const pair of pairs ?? []) table[pairIndex(pair.charCodeAt(0), pair.charCodeAt(1))] = 1;
-  return table;
+`);
+
+/** By two letters, each from 0: 1 where the pair is no usual one. */
+function pairTable(pairs: string): Uint8Array {
+  const unusual = new Uint8Array(26 * 26).fill(1);
+  for (const pair of pairs.match(/[a-z]{2}/g) ?? []) unusual[(pair.charCodeAt(0) - 97) * 26 + pair.charCodeAt(1) - 97] = 0;
+  return unusual;
 }
-const PIECES = /[A-Z]?[a-z]+|[A-Z]+| ?[0-9]{1,3}|[^\p{ASCII}]+|\n+| +|[^A-Za-z0-9\s\P{ASCII}]+|[\s\S]/gu;
+
+const [BEYOND, LOWER, UPPER, DIGIT, SPACE, NEWLINE, MARK, OTHER] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+const CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const char = String.fromCharCode(byte);
+  if (byte > 0x7f) return BEYOND;
+  if (/[a-z]/.test(char)) return LOWER;
+  if (/[A-Z]/.test(char)) return UPPER;
+  if (/[0-9]/.test(char)) return DIGIT;
+  if (char === ' ') return SPACE;
+  if (char === '\n') return NEWLINE;
+  return /\s/.test(char) ? OTHER : MARK;
+});
+
+/** The end of a run of one class, `most` bytes on at the latest. */
+function endOf(bytes: Uint8Array, from: number, { of, most }: { of: number; most: number }): number {
+  let at = from;
+  while (at < most && CLASSES[bytes[at] ?? 0] === of) at += 1;
+  return at;
+}
 
 /**
  * Tokens that a text takes at most, in practice: what may never be exceeded is held by this. It walks over the pieces that tokenizers cut a
@@ -45,29 +62,57 @@ const PIECES = /[A-Z]?[a-z]+|[A-Z]+| ?[0-9]{1,3}|[^\p{ASCII}]+|\n+| +|[^A-Za-z0-
  * byte counts as one token, which no tokenizer over bytes exceeds. Held against two real tokenizers in its test.
  */
 export function tokensAtMost(text: string): number {
+  return tokensAtMostIn(Buffer.from(text, 'utf8'));
+}
+
+/** The same of UTF-8, in one pass. */
+export function tokensAtMostIn(bytes: Uint8Array): number {
+  const most = bytes.length;
   let sum = 0;
-  for (const [piece] of text.matchAll(PIECES)) sum += pieceTokens(piece);
+  let at = 0;
+  while (at < most) {
+    const from = at;
+    const of = CLASSES[bytes[at] ?? 0] ?? OTHER;
+    at += 1;
+    switch (of) {
+      case UPPER:
+      case LOWER: {
+        const rest = of === UPPER && CLASSES[bytes[at] ?? 0] !== LOWER ? UPPER : LOWER;
+        at = endOf(bytes, at, { of: rest, most });
+        sum += wordTokens(bytes, from, at);
+        break;
+      }
+      case SPACE: {
+        // one space belongs to the word behind it, and to no number
+        const numbered = endOf(bytes, at, { of: DIGIT, most: Math.min(most, at + 3) });
+        const isNumber = numbered > at;
+        at = isNumber ? numbered : endOf(bytes, at, { of, most });
+        sum += isNumber ? 2 : at === from + 1 ? 0.2 : 1;
+        break;
+      }
+      case DIGIT:
+        at = endOf(bytes, at, { of, most: Math.min(most, from + 3) });
+        sum += 1;
+        break;
+      case MARK:
+        at = endOf(bytes, at, { of, most });
+        sum += Math.max(1, 0.75 * (at - from));
+        break;
+      case NEWLINE:
+        at = endOf(bytes, at, { of, most });
+        sum += 1;
+        break;
+      default:
+        sum += 1;
+    }
+  }
   return Math.ceil(sum);
 }
 
-function pieceTokens(piece: string): number {
-  const first = piece.charCodeAt(0);
-  if (first > 0x7f) return Buffer.byteLength(piece, 'utf8');
-  const isLetter = (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a);
-  if (isLetter) {
-    let unusual = 0;
-    for (let i = 0; i + 1 < piece.length; i += 1) unusual += 1 - (USUAL_PAIRS[pairIndex(piece.charCodeAt(i), piece.charCodeAt(i + 1))] ?? 0);
-    return Math.min(piece.length, Math.max(1, 0.45 + piece.length / 5 + unusual));
-  }
-  if (/[0-9\n]/.test(piece)) return piece.startsWith(' ') ? 2 : 1;
-  // one space belongs to the word behind it, and to no number
-  if (piece.startsWith(' ')) return piece.length === 1 ? 0.2 : 1;
-  return Math.max(1, 0.75 * piece.length);
-}
-
-/** Of two ASCII letters, whatever their case. */
-function pairIndex(first: number, second: number): number {
-  return ((first | 0x20) - 0x61) * LETTERS + (second | 0x20) - 0x61;
+function wordTokens(bytes: Uint8Array, from: number, to: number): number {
+  let unusual = 0;
+  for (let at = from; at + 1 < to; at += 1) unusual += USUAL_PAIRS[(((bytes[at] ?? 0) | 0x20) - 97) * 26 + (((bytes[at + 1] ?? 0) | 0x20) - 97)] ?? 1;
+  return Math.min(to - from, Math.max(1, 0.45 + (to - from) / 5 + unusual));
 }
 
 export function estimateMessageTokens(message: Message): number {

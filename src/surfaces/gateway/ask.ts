@@ -8,7 +8,7 @@ import type { Endpoint } from './endpoint.ts';
 import type { Edit } from './json-members.ts';
 import { membersOf } from './json-members.ts';
 import { ANSWERS_MAX, OUTPUT_TOKENS_MAX } from './limits.ts';
-import { inputTokensUpperBound } from './translate/input-bound.ts';
+import { inputTokensUpperBound, type InputBound } from './translate/input-bound.ts';
 
 export type Ask = {
   body: Buffer;
@@ -21,7 +21,7 @@ export type Ask = {
   /** Answers asked for at once, each as long. */
   answers: number;
   /** At most; null for what lies elsewhere (files, earlier answers, pages that the provider fetches). */
-  inputTokens: number | null;
+  inputTokens: InputBound | null;
   /** A Chat Completions stream that would end without its usage. */
   lacksUsage: boolean;
   /** Of `maxOutputTokens`, tokens that must stay: thinking that the client has asked for. */

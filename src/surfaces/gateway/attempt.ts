@@ -51,7 +51,16 @@ export function speaks(kind: ProviderKind, { side, protocol }: Endpoint): boolea
   return kind === SIDES[side];
 }
 
-export function attemptAt(call: Call, at: { model: string; provider: Provider | null; key: string | undefined; facts: ModelFacts }): Attempt {
+type At = {
+  model: string;
+  provider: Provider | null;
+  key: string | undefined;
+  facts: ModelFacts;
+  /** Its provider has counted more than the usual bound before. */
+  outgrown: boolean;
+};
+
+export function attemptAt(call: Call, at: At): Attempt {
   const { ask, endpoint, own } = call;
   const { model, provider, facts } = at;
   const pass = provider !== null && speaks(provider.kind, endpoint);
@@ -65,7 +74,7 @@ export function attemptAt(call: Call, at: { model: string; provider: Provider | 
     // the client's own credential is for the provider that its address was put in place of, and for nobody else
     credential: pass && own.length > 0 && provider.kind === SIDES[endpoint.side] ? { whose: 'client', headers: own } : { whose: 'ours', key: at.key },
     maxOutputTokens: endpoint.ask.kind === 'embed' ? 0 : each * ask.answers,
-    inputTokens: Math.min(ask.inputTokens ?? facts.windowTokens, facts.windowTokens),
+    inputTokens: Math.min((at.outgrown ? ask.inputTokens?.hard : ask.inputTokens?.usual) ?? facts.windowTokens, facts.windowTokens),
   };
 }
 

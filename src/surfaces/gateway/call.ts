@@ -23,6 +23,7 @@ import { fallsBack } from './choose.ts';
 import { exchange, type Held, type Passed } from './exchange.ts';
 import { headersUpstream } from './headers.ts';
 import { HEADER_CHARS } from './limits.ts';
+import type { Outgrown } from './outgrown.ts';
 import type { Rates } from './rates.ts';
 import type { Reply } from './reply.ts';
 import { brokenOff } from './refuse.ts';
@@ -43,6 +44,7 @@ export type CallDeps = {
   translating: Translating;
   holds: Holds;
   rates: Rates;
+  outgrown: Outgrown;
   cache: AnswerCache;
   timeouts: { firstByteMs: number; idleMs: number };
   /** Aborted when the server stops: then nothing is tried any more. */
@@ -97,9 +99,10 @@ export async function carryOut(deps: CallDeps, serving: Serving): Promise<Client
   return last === null ? allSkipped(skipped, deps.clock.nowMs()) : answerFailure(serving, last, tried);
 }
 
-function attemptFor({ models }: CallDeps, call: Call, model: string): Attempt {
+function attemptFor({ models, outgrown }: CallDeps, call: Call, model: string): Attempt {
   const provider = models.provider(model);
-  return attemptAt(call, { model, provider, key: provider === null ? undefined : models.keyOf(provider), facts: models.facts(model) });
+  const key = provider === null ? undefined : models.keyOf(provider);
+  return attemptAt(call, { model, provider, key, facts: models.facts(model), outgrown: outgrown.has(call.principal.key, model) });
 }
 
 function ownerOf({ credential }: Attempt, { principal }: Call): string | null {
@@ -154,6 +157,8 @@ async function attempted(deps: CallDeps, serving: Serving, trying: Trying): Prom
   if (failure !== null) holds.note(attempt.model, own, failure);
   const outcome = outcomeOf(passed, { call, attempt, ms: Math.max(0, clock.nowMs() - startedMs) });
   deps.settlements.settle(ledgerCall, outcome);
+  if (outcome.usage !== null && !outcome.usage.estimated && outcome.usage.inputTokens > attempt.inputTokens)
+    deps.outgrown.note(call.principal.key, attempt, outcome.usage);
   if (outcome.usage !== null) rates.used(call.principal, outcome.usage.inputTokens + outcome.usage.outputTokens);
   if (failure === null && entry !== null && collected !== null)
     deps.cache.keep(entry, { status: passed.status ?? 200, model: attempt.model, collected });

@@ -16,7 +16,7 @@ export async function countTokens(deps: CallDeps, { call, chain, reply, headers 
   const [model = ''] = chain.models;
   const provider = deps.models.provider(model);
   const key = provider === null ? undefined : deps.models.keyOf(provider);
-  const attempt = attemptAt(call, { model, provider, key, facts: deps.models.facts(model) });
+  const attempt = attemptAt(call, { model, provider, key, facts: deps.models.facts(model), outgrown: false });
   const told = { ...headers, 'x-windlass-model': model };
   if (
     provider === null ||

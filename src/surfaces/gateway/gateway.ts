@@ -23,13 +23,14 @@ import { admitKey, bodyOf, endpointIn } from './door.ts';
 import { GATEWAY_PREFIX, protocolOf, sideOf } from './endpoint.ts';
 import { DRAIN_MS } from './limits.ts';
 import { answerList } from './listing.ts';
+import { createOutgrown } from './outgrown.ts';
 import { refuse } from './refuse.ts';
 import { replyTo, type Reply } from './reply.ts';
 import { createSettlements } from './settlements.ts';
 import { clientError } from './translate/errors.ts';
 import type { ClientError, Protocol } from './translate/protocol.ts';
 
-export type GatewayDeps = Omit<CallDeps, 'settlements' | 'closing' | 'translating'> &
+export type GatewayDeps = Omit<CallDeps, 'settlements' | 'closing' | 'translating' | 'outgrown'> &
   DoorDeps & {
     ledger: Ledger;
     translating: Omit<CallDeps['translating'], 'closing'>;
@@ -65,6 +66,7 @@ export function createGateway(parts: GatewayDeps): Gateway {
   const deps: Deps = {
     ...parts,
     settlements: createSettlements(parts),
+    outgrown: createOutgrown(parts.log),
     closing: closing.signal,
     translating: { ...parts.translating, closing: closing.signal },
   };

@@ -94,3 +94,17 @@ test('a client that went away before its call was sent pays nothing [BUD-2]', as
   const [outcome] = await until('the outcome', 3_000, () => (gateway.ledger.outcomes().length > 0 ? gateway.ledger.outcomes() : null));
   assert.deepEqual([outcome?.kind, gateway.upstream.requests.length], ['not_sent', 0]);
 });
+
+test('a key whose provider counts more than the usual bound is reserved for by bytes from then on [BUD-2]', async () => {
+  await using gateway = await testGateway();
+  const dense = JSON.stringify({
+    choices: [{ message: { content: 'Yes.' }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 9_000, completion_tokens: 5 },
+  });
+  gateway.upstream.next(...[1, 2].map(() => ({ status: 200, body: dense, headers: JSON_TYPE })));
+  const body = { model: 'gpt-5', max_tokens: 50, messages: [{ role: 'user', content: 'the words of a house '.repeat(450) }] };
+  for (let n = 0; n < 2; n += 1) await (await gateway.post('/openai/v1/chat/completions', body)).text();
+  const [first = 0, second = 0] = gateway.ledger.calls.map(({ planned }) => planned.inputTokens);
+  assert.ok(first < 0.75 * JSON.stringify(body).length, `${first}`);
+  assert.ok(second >= JSON.stringify(body).length, `${second}`);
+});

@@ -1,7 +1,10 @@
 /**
  * How many tokens the input of a raw request can have at most, before it is sent: what a budget reserves. A token is at least a byte of
- * its text, and JSON's own marks outweigh what a provider puts around messages. Not an estimate: that is `count-tokens.ts`.
+ * its text, and JSON's own marks outweigh what a provider puts around messages: `hard`, which nothing exceeds, and four times too much for prose.
+ * `usual` is what no tokenizer we measured comes near, and is reserved for all but small requests; whoever is found to exceed it is held to
+ * the hard one from then on (docs/decisions/2026-11-28-input-bound.md). Not an estimate: that is `count-tokens.ts`.
  */
+import { tokensAtMost, tokensAtMostIn } from '../../../runtime/models/tokens.ts';
 import type { Protocol } from './protocol.ts';
 
 /** What providers add of their own: the frame of a conversation, and instructions for using tools. */
@@ -9,6 +12,13 @@ const FRAME_TOKENS = 64;
 const TOOLS_TOKENS = 1_024;
 /** The most that any of the providers takes for one image at its highest detail. */
 export const IMAGE_TOKENS_MAX = 12_288;
+
+/** Over what the measured tokenizers take at most; the densest we have heard of takes a third more than they do. */
+const MARGIN = 1.5;
+/** Small requests are reserved for by their bytes: that costs next to nothing, and leaves nothing to doubt. */
+const SMALL_TOKENS = 2_048;
+
+export type InputBound = { hard: number; usual: number };
 
 /** What brings input that is not in the body. */
 const ELSEWHERE = [
@@ -35,11 +45,11 @@ const TEXT_ONLY = new Set([
  * read what they like). `parsed` is the body as JSON where the caller has it already. A body that is no JSON object is counted by its
  * bytes: it will be refused anyway.
  */
-export function inputTokensUpperBound(protocol: Protocol, bytes: Uint8Array, parsed?: unknown): number | null {
-  const plain = bytes.byteLength + FRAME_TOKENS;
-  if (protocol === 'openai_embeddings') return plain;
+export function inputTokensUpperBound(protocol: Protocol, bytes: Uint8Array, parsed?: unknown): InputBound | null {
+  const plain = (): InputBound => boundOf(bytes, { bytes: 0, tokens: 0, more: 0 });
+  if (protocol === 'openai_embeddings') return plain();
   const body = parsed ?? parsedWhereNeeded(bytes);
-  if (!isNode(body)) return plain;
+  if (!isNode(body)) return plain();
   if (ELSEWHERE.some((name) => says(body[name]))) return null;
   // Google takes one thing in the place of a list of it.
   const tools = Array.isArray(body['tools']) ? (body['tools'] as unknown[]) : isNode(body['tools']) ? [body['tools']] : [];
@@ -48,7 +58,16 @@ export function inputTokensUpperBound(protocol: Protocol, bytes: Uint8Array, par
   if (files === null) return null;
   // A tool the provider knows by name brings instructions of its own.
   const known = tools.filter((tool) => isNode(tool) && typeof tool['type'] === 'string' && tool['type'] !== 'function' && tool['type'] !== 'custom');
-  return plain + (tools.length === 0 ? 0 : TOOLS_TOKENS * (1 + known.length)) - files.bytes + files.images * IMAGE_TOKENS_MAX;
+  const more = (tools.length === 0 ? 0 : TOOLS_TOKENS * (1 + known.length)) + files.images * IMAGE_TOKENS_MAX;
+  return boundOf(bytes, { ...files, more });
+}
+
+/** `bytes` and `tokens` of what is in the body and is no text; `more` tokens for it and what providers add. */
+function boundOf(body: Uint8Array, { bytes, tokens, more }: { bytes: number; tokens: number; more: number }): InputBound {
+  const hard = body.byteLength - bytes + FRAME_TOKENS + more;
+  if (body.byteLength - bytes <= SMALL_TOKENS) return { hard, usual: hard };
+  const text = Math.ceil(MARGIN * Math.max(0, tokensAtMostIn(body) - tokens));
+  return { hard, usual: Math.min(hard, Math.max(SMALL_TOKENS, text) + FRAME_TOKENS + more) };
 }
 
 /** Most bodies without tools are text alone, and need not be read. */
@@ -80,17 +99,18 @@ function runsAtClient(type: unknown): boolean {
   return typeof type === 'string' && /^(?:bash|text_editor|computer|memory)_\d+$/.test(type);
 }
 
-type Files = { bytes: number; images: number };
+type Files = { bytes: number; tokens: number; images: number };
 
 /** Images by their data count as images, not by their bytes; anything else that is a file cannot be counted. Walked without recursion. */
 function filesIn(body: object): Files | null {
-  const files: Files = { bytes: 0, images: 0 };
+  const files: Files = { bytes: 0, tokens: 0, images: 0 };
   const open: object[] = [body];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     const image = imageIn(at as Record<string, unknown>);
     if (image === 'unknown') return null;
     if (image !== null) {
-      files.bytes += image;
+      files.bytes += image.length;
+      files.tokens += tokensAtMost(image);
       files.images += 1;
     }
     for (const [name, member] of Object.entries(at as Record<string, unknown>)) {
@@ -101,8 +121,8 @@ function filesIn(body: object): Files | null {
   return files;
 }
 
-/** Bytes of an image's base64 in this object, `unknown` for a file that cannot be counted, null when it is no file. */
-function imageIn(node: Record<string, unknown>): number | 'unknown' | null {
+/** An image's base64 in this object (empty for one at an address), `unknown` for a file that cannot be counted, null when it is no file. */
+function imageIn(node: Record<string, unknown>): string | 'unknown' | null {
   const { type } = node;
   const inline = node['inlineData'] ?? node['inline_data'];
   if (isNode(inline)) return ofData(inline['mimeType'] ?? inline['mime_type'], inline['data']);
@@ -114,13 +134,13 @@ function imageIn(node: Record<string, unknown>): number | 'unknown' | null {
     return type === 'image' && source['type'] === 'base64'
       ? ofData(source['media_type'], source['data'])
       : type === 'image' && source['type'] === 'url'
-        ? 0
+        ? ''
         : 'unknown';
   }
   if (type === 'image_url' || type === 'input_image') {
     const url = isNode(node['image_url']) ? node['image_url']['url'] : node['image_url'];
     // An image at an address takes no more than one in the body.
-    return typeof url === 'string' ? (url.startsWith('data:') ? url.length : 0) : 'unknown';
+    return typeof url === 'string' ? (url.startsWith('data:') ? url : '') : 'unknown';
   }
   return type === 'file' || type === 'input_file' || type === 'input_audio' || type === 'item_reference' || type === 'container_upload'
     ? 'unknown'
@@ -128,9 +148,9 @@ function imageIn(node: Record<string, unknown>): number | 'unknown' | null {
 }
 
 /** Base64 only: any other text in that place is counted as text. */
-function ofData(mediaType: unknown, data: unknown): number | 'unknown' {
+function ofData(mediaType: unknown, data: unknown): string | 'unknown' {
   if (typeof mediaType !== 'string' || !mediaType.startsWith('image/') || typeof data !== 'string') return 'unknown';
-  return data.length;
+  return data;
 }
 
 function isNode(value: unknown): value is Record<string, unknown> {

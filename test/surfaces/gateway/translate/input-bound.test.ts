@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { encode as cl100k } from 'gpt-tokenizer/encoding/cl100k_base';
+import { encode as o200k } from 'gpt-tokenizer/encoding/o200k_base';
 import { estimateTokens } from '../../../../src/runtime/models/tokens.ts';
 import { IMAGE_TOKENS_MAX, inputTokensUpperBound } from '../../../../src/surfaces/gateway/translate/input-bound.ts';
 import type { Protocol } from '../../../../src/surfaces/gateway/translate/protocol.ts';
 
+const ROOT = join(import.meta.dirname, '../../../..');
 const bound = (protocol: Protocol, body: unknown): number | null => {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const read = inputTokensUpperBound(protocol, bytes);
-  if (typeof body !== 'string') assert.equal(inputTokensUpperBound(protocol, bytes, body), read, 'a body that was parsed is bound alike');
-  return read;
+  if (typeof body !== 'string') assert.deepEqual(inputTokensUpperBound(protocol, bytes, body), read, 'a body that was parsed is bound alike');
+  assert.ok(read === null || read.usual <= read.hard);
+  return read?.hard ?? null;
 };
 const PICTURE = 'A'.repeat(400_000);
 
@@ -89,5 +95,23 @@ test('garbage is bound by its bytes, and nesting does not break it', () => {
   for (const body of ['', 'x', '[1]', '{"tools"', `{"tools":[],"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`]) {
     assert.ok((bound('openai_chat', body) ?? 0) >= body.length);
   }
-  assert.equal(inputTokensUpperBound('openai_embeddings', Buffer.from('{"input":"file"}')), 80);
+  assert.deepEqual(inputTokensUpperBound('openai_embeddings', Buffer.from('{"input":"file"}')), { hard: 80, usual: 80 });
+});
+
+test('what is reserved is well above what real tokenizers take, far below the bytes of prose, and the bytes themselves where a request is small [BUD-2]', () => {
+  const real = (text: string): number => Math.max(cl100k(text).length, o200k(text).length);
+  for (const file of ['README.md', 'docs/architecture.md', 'src/main.ts', 'package-lock.json', 'src/runtime/models/tokens.ts']) {
+    const content = readFileSync(join(ROOT, file), 'utf8').slice(0, 200_000);
+    const bytes = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }));
+    const { usual, hard } = inputTokensUpperBound('openai_chat', bytes) ?? assert.fail();
+    const takes = real(content);
+    assert.ok(usual >= 1.35 * takes && usual < hard, `${file}: ${takes} taken, ${usual} reserved, ${hard} at most`);
+    if (file.endsWith('.md')) assert.ok(usual < 3 * takes && usual < 0.75 * hard, `${file}: ${takes} taken, ${usual} reserved`);
+  }
+  const ids = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: '9f86d081884c7d659a2feaa0c55ad015 '.repeat(500) }] }));
+  assert.ok((inputTokensUpperBound('openai_chat', ids)?.usual ?? 0) >= 1.35 * real(ids.toString()));
+  const small = inputTokensUpperBound('openai_chat', Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'word '.repeat(300) }] })));
+  assert.equal(small?.usual, small?.hard);
+  const picture = { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${PICTURE}` } }] }] };
+  assert.ok((inputTokensUpperBound('openai_chat', Buffer.from(JSON.stringify(picture)))?.usual ?? 0) < IMAGE_TOKENS_MAX + 4_000);
 });
