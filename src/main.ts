@@ -34,6 +34,7 @@ import { modelHandlers } from './runtime/models/catalogue.ts';
 import { modelOperations } from './runtime/models/contract.ts';
 import type { Models } from './runtime/models/model.ts';
 import { createEmbedder } from './runtime/models/embeddings.ts';
+import { createKeptReplies } from './runtime/models/kept-replies.ts';
 import { createModels, modelFromKeys } from './runtime/models/models.ts';
 import { tokensAtMost } from './runtime/models/tokens.ts';
 import type { Driver } from './runtime/runs/advance.ts';
@@ -270,6 +271,7 @@ function startEngine(config: Config, built: Parts & Ground & Domains, closers: C
   const blobs = openBlobs(config);
   const driver = createDriver({
     ...{ store, models, rules, ids, log, worker, previews, history, leaseMs },
+    replies: createKeptReplies(built),
     tools: toolset.tools,
     command: toolset.command,
     clock: databaseClock,

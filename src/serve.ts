@@ -47,7 +47,7 @@ import { KEYS_TOOLSET } from './surfaces/mcp/keys-toolset.ts';
 import { createPersonasToolset, createReviewsToolset } from './surfaces/mcp/reviews-toolset.ts';
 import type { Library } from './work/personas/library.ts';
 import { mountMcp } from './surfaces/mcp/mount.ts';
-import { answerRetention } from './surfaces/gateway/cache-store.ts';
+import { answerRetention } from './runtime/models/answer-store.ts';
 import { mountGateway } from './surfaces/gateway/mount.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Models } from './runtime/models/model.ts';

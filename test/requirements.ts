@@ -49,7 +49,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'GTW-1': ['part', 'One gateway serves our agents and outside clients over many providers; adding one is a small file.'],
   'GTW-2': ['done', 'Clients reach it by the protocols they speak; bytes pass unchanged save what is named.'],
   'GTW-3': ['done', 'Aliases route by weight and fall back on errors; a fallback can be seen.'],
-  'GTW-4': ['part', 'Exact answers may be cached on request; provider cache marks are set for our own agents only.'],
+  'GTW-4': ['done', 'Exact answers may be cached on request; provider cache marks are set for our own agents only.'],
   'GTW-5': ['part', 'Prices are a dated file; a model without a price costs unknown, never a guess.'],
   'GTW-6': ['done', 'Keys and actors have rate limits with the standard headers.'],
   'GTW-7': ['part', 'The rehearsal model is scripted and deterministic; its answers say rehearsed wherever they are shown.'],

@@ -157,6 +157,8 @@ export const RunEvent = z.discriminatedUnion('type', [
     /** Null: no price known. */
     costMicroUsd: z.int().nonnegative().nullable(),
     rehearsed: z.boolean(),
+    /** The reply to the very same request before: the model was not asked (spec GTW-4). */
+    kept: z.literal(true).optional(),
     ms: Ms,
   }),
   event('model.failed', {

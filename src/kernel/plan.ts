@@ -89,6 +89,8 @@ export const RunPlan = z.discriminatedUnion('kind', [
     temperature: z.number().nullable(),
     /** False: a run whose providers all say `not before T` fails rather than wait for it (spec GTW-10). Waits when left out. */
     waitForProvider: z.boolean().optional(),
+    /** Replies to the very same request are kept so long and given again (spec GTW-4); not at all when left out. */
+    cacheSeconds: z.int().positive().optional(),
   }),
   PlanBase.extend({
     kind: z.literal('command'),

@@ -19,7 +19,7 @@ const WORDS: Words = {
   'context.compacted': (e) => `${count(e.beforeTokens)} to ${count(e.afterTokens)} tokens, ${plural(e.referenced.length, 'result')} by reference`,
   'model.intended': (e) => `turn ${e.turn}, ${e.model}${e.attempt > 1 ? `, attempt ${e.attempt}` : ''}`,
   'model.replied': (e) =>
-    `turn ${e.turn}, ${e.model}${e.rehearsed ? ', rehearsed' : ''}, ${duration(e.ms)}, ${tokens(e)}, ${costOf(e)}: ${ellipsis(replyText(e), TEXT_CHARS)}`,
+    `turn ${e.turn}, ${e.model}${e.rehearsed ? ', rehearsed' : ''}${e.kept === true ? ', kept from before' : ''}, ${duration(e.ms)}, ${tokens(e)}, ${costOf(e)}: ${ellipsis(replyText(e), TEXT_CHARS)}`,
   'model.failed': (e) => `turn ${e.turn}, ${e.model}, attempt ${e.attempt}, ${e.kind}: ${e.message}`,
   'model.fellback': (e) => `turn ${e.turn}, from ${e.from} to ${e.to}: ${e.why}`,
   'tool.intended': (e) => `${e.tool} ${compactJson(e.args, ARGS_CHARS)}`,

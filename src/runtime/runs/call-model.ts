@@ -3,8 +3,9 @@
  * fall back or give up is the pure core's.
  */
 import type { EventOf } from '../../kernel/events.ts';
-import type { Message, ToolResultPart, Usage } from '../../kernel/messages.ts';
-import type { ModelOutcome } from '../models/model.ts';
+import { NO_USAGE, type Message, type ToolResultPart, type Usage } from '../../kernel/messages.ts';
+import type { ReplyOwner } from '../models/kept-replies.ts';
+import type { ModelOutcome, ModelRequest } from '../models/model.ts';
 import { costMicroUsd } from '../../platform/budgets/cost.ts';
 import type { Action } from './action.ts';
 import type { DriveDeps } from './drive-deps.ts';
@@ -20,6 +21,8 @@ type CallModel = Extract<Action, { do: 'call_model' }>;
 type Intended = EventOf<'model.intended'>;
 
 export async function callModel(deps: DriveDeps, held: HeldRun, action: CallModel): Promise<void> {
+  const request = requestOf(held, action);
+  if (await answeredByKept(deps, held, { action, request })) return;
   const intended = await intend(deps, held, action);
   if (intended === null) return;
   if (!mayAct(deps.clock, held)) {
@@ -30,13 +33,7 @@ export async function callModel(deps: DriveDeps, held: HeldRun, action: CallMode
   const preview = startPreview(deps, held.row, intended.turn);
   const outcome = await interruptibly(deps, held, (signal) =>
     deps.models.call(
-      {
-        ...action.request,
-        messages: messagesFor(held, intended.model, action),
-        model: intended.model,
-        maxOutputTokens: intended.maxOutputTokens,
-        turn: intended.turn,
-      },
+      { ...request, maxOutputTokens: intended.maxOutputTokens },
       { signal, timeoutMs: timeLeftMs(deps, held), onDelta: (text) => preview.add(text) },
     ),
   );
@@ -44,6 +41,38 @@ export async function callModel(deps: DriveDeps, held: HeldRun, action: CallMode
   if (!outcome.ok && cutOff(deps, held)) return;
   await write(deps, held, [outcomeEvent(deps, held, { intended, outcome, ms: Math.max(0, deps.clock.nowMs() - beganMs) })]);
   await tellWarnings(deps, held);
+  const seconds = cacheSecondsOf(held);
+  if (outcome.ok && seconds !== null) await deps.replies?.keep(ownerOf(held), request, { seconds, reply: outcome.reply });
+}
+
+function requestOf(held: HeldRun, action: CallModel): ModelRequest {
+  const { model, maxOutputTokens, turn } = action.intended;
+  return { ...action.request, messages: messagesFor(held, model, action), model, maxOutputTokens, turn };
+}
+
+function cacheSecondsOf({ state }: HeldRun): number | null {
+  const plan = state.queued?.plan;
+  return plan?.kind === 'model' ? (plan.cacheSeconds ?? null) : null;
+}
+
+function ownerOf({ row }: HeldRun): ReplyOwner {
+  return { org: row.org, project: row.project, agent: row.agent };
+}
+
+/** Writes the reply to the very same request before, where the agent asks for it and there is one (spec GTW-4): it costs nothing. */
+async function answeredByKept(deps: DriveDeps, held: HeldRun, asked: { action: CallModel; request: ModelRequest }): Promise<boolean> {
+  const { action, request } = asked;
+  if (cacheSecondsOf(held) === null || deps.replies === undefined) return false;
+  const kept = await deps.replies.find(ownerOf(held), request);
+  if (kept === null) return false;
+  // journaled as a call that can use next to nothing, so that budgets in calls count it and a crash in between costs nothing
+  const nothing = { maxOutputTokens: 1, reservation: { tokens: 1, microUsd: 0 } };
+  const intended = await intend(deps, held, { ...action, intended: { ...action.intended, ...nothing } });
+  if (intended === null) return true;
+  const { turn, model } = intended;
+  await write(deps, held, [{ type: 'model.replied', turn, model, ...kept, usage: NO_USAGE, costMicroUsd: 0, rehearsed: false, kept: true, ms: 0 }]);
+  await tellWarnings(deps, held);
+  return true;
 }
 
 /** Journals the intent, with a lower output limit where budgets leave less; null when it may not be made, and the journal says why. */

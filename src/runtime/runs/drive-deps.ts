@@ -7,6 +7,7 @@ import type { AgentId, Ids, OrgId, RunId } from '../../kernel/ids.ts';
 import type { Label } from '../../kernel/labels.ts';
 import type { RunLimits, RunPlan, ToolManifestEntry } from '../../kernel/plan.ts';
 import type { Log } from '../../platform/telemetry/log.ts';
+import type { KeptReplies } from '../models/kept-replies.ts';
 import type { Models } from '../models/model.ts';
 import type { Tool, ToolContext, Tools } from '../tools/tool.ts';
 import type { WriteDeps } from './held-run.ts';
@@ -62,6 +63,8 @@ export type DriveDeps = WriteDeps &
   DrivePorts & {
     store: Pick<RunStore, 'append' | 'readInbox' | 'readEntries' | 'getRun' | 'release' | 'putInbox' | 'createRun'>;
     models: Models;
+    /** Replies that are given again to agents that ask for it; none are without it. */
+    replies?: KeptReplies;
     tools: Tools;
     rules: Omit<Rules, 'history' | 'openUntilMs'>;
     ids: Ids;

@@ -8,7 +8,7 @@ import type { Log } from '../../platform/telemetry/log.ts';
 import type { Database } from '../../storage/database.ts';
 import type { Chain } from '../../runtime/models/aliases.ts';
 import type { Call } from './attempt.ts';
-import * as store from './cache-store.ts';
+import * as store from '../../runtime/models/answer-store.ts';
 import { CACHE_SECONDS, CACHED_BYTES } from './limits.ts';
 
 export const CACHE_HEADER = 'x-windlass-cache';

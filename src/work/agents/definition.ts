@@ -89,6 +89,12 @@ export const AgentDefinition = z.strictObject({
     .boolean()
     .optional()
     .meta({ description: 'Whether a run waits when every model it may use is not to be called before a time; else it fails. Waits when left out.' }),
+  cacheSeconds: z
+    .int()
+    .min(1)
+    .max(30 * 86_400)
+    .optional()
+    .meta({ description: 'Replies of its model to the very same request are kept so long and given again, at no cost; not at all when left out.' }),
   tools: names('The tools it may call, `server.*` for all of a server. What is not named cannot be called.'),
   agents: names('Agents it may call as tools.'),
   skills: names('Skills it may use.'),

@@ -63,5 +63,6 @@ export function planOfAgent(agent: PlannedAgent, options: { model: string; fallb
     outputSchema: definition.output ?? null,
     temperature: definition.temperature ?? null,
     ...(definition.waitForProvider === undefined ? {} : { waitForProvider: definition.waitForProvider }),
+    ...(definition.cacheSeconds === undefined ? {} : { cacheSeconds: definition.cacheSeconds }),
   };
 }

@@ -109,8 +109,8 @@ function filesIn(body: object): Files | null {
     const image = imageIn(at as Record<string, unknown>);
     if (image === 'unknown') return null;
     if (image !== null) {
-      files.bytes += image.length;
-      files.tokens += tokensAtMost(image);
+      files.bytes += image.data.length;
+      files.tokens += tokensAtMost(image.data);
       files.images += 1;
     }
     for (const [name, member] of Object.entries(at as Record<string, unknown>)) {
@@ -121,8 +121,11 @@ function filesIn(body: object): Files | null {
   return files;
 }
 
-/** An image's base64 in this object (empty for one at an address), `unknown` for a file that cannot be counted, null when it is no file. */
-function imageIn(node: Record<string, unknown>): string | 'unknown' | null {
+/** Its base64; empty for one at an address. */
+type Image = { data: string };
+
+/** The image in this object, `unknown` for a file that cannot be counted, null when it is no file. */
+function imageIn(node: Record<string, unknown>): Image | 'unknown' | null {
   const { type } = node;
   const inline = node['inlineData'] ?? node['inline_data'];
   if (isNode(inline)) return ofData(inline['mimeType'] ?? inline['mime_type'], inline['data']);
@@ -134,13 +137,13 @@ function imageIn(node: Record<string, unknown>): string | 'unknown' | null {
     return type === 'image' && source['type'] === 'base64'
       ? ofData(source['media_type'], source['data'])
       : type === 'image' && source['type'] === 'url'
-        ? ''
+        ? { data: '' }
         : 'unknown';
   }
   if (type === 'image_url' || type === 'input_image') {
     const url = isNode(node['image_url']) ? node['image_url']['url'] : node['image_url'];
     // An image at an address takes no more than one in the body.
-    return typeof url === 'string' ? (url.startsWith('data:') ? url : '') : 'unknown';
+    return typeof url === 'string' ? { data: url.startsWith('data:') ? url : '' } : 'unknown';
   }
   return type === 'file' || type === 'input_file' || type === 'input_audio' || type === 'item_reference' || type === 'container_upload'
     ? 'unknown'
@@ -148,9 +151,9 @@ function imageIn(node: Record<string, unknown>): string | 'unknown' | null {
 }
 
 /** Base64 only: any other text in that place is counted as text. */
-function ofData(mediaType: unknown, data: unknown): string | 'unknown' {
+function ofData(mediaType: unknown, data: unknown): Image | 'unknown' {
   if (typeof mediaType !== 'string' || !mediaType.startsWith('image/') || typeof data !== 'string') return 'unknown';
-  return data;
+  return { data };
 }
 
 function isNode(value: unknown): value is Record<string, unknown> {

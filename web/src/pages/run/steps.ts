@@ -95,7 +95,14 @@ function actionWords(event: Event): Words {
         title: `Turn ${event.turn}`,
         about: saidIn(event.content),
         ms: event.ms,
-        cost: event.rehearsed ? 'rehearsed' : event.costMicroUsd === null ? 'no price' : money({ microUsd: event.costMicroUsd, known: true }),
+        cost:
+          event.kept === true
+            ? 'kept from before'
+            : event.rehearsed
+              ? 'rehearsed'
+              : event.costMicroUsd === null
+                ? 'no price'
+                : money({ microUsd: event.costMicroUsd, known: true }),
       };
     case 'model.failed':
       return {

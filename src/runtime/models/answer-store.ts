@@ -1,10 +1,10 @@
-/** The SQL of kept answers. */
+/** The SQL of kept answers (spec GTW-4): of clients of the gateway as they went out, of runs as replies. Their digests tell them apart. */
 import { isoTime } from '../../kernel/clock.ts';
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import type { RetentionClass } from '../../storage/retention.ts';
 
-/** `body` as it went to the first client. */
+/** `body` as it went to the first client, or a run's reply as JSON. */
 export type KeptAnswer = { model: string; body: Buffer; keptAtMs: number };
 
 export async function findAnswer(tx: Tx, org: OrgId, digest: string): Promise<KeptAnswer | null> {
