@@ -14,6 +14,7 @@ import type { OpenIdSettings } from './platform/sign-in/openid-flow.ts';
 import { LOG_LEVELS } from './platform/telemetry/log.ts';
 import type { DeclaredProject } from './kernel/project.ts';
 import { DeclaredProjects } from './kernel/project.ts';
+import { FixedCosts } from './kernel/fixed-costs.ts';
 
 const SideEffectChoice = z.enum(['read', 'reversible', 'irreversible', 'external']);
 
@@ -127,6 +128,7 @@ export const ConfigFile = z.strictObject({
   providers: z.record(z.string(), ProviderConfig).default({}),
   /** What a new organization may use of the operator's keys, to try models without an account elsewhere (spec BUD-4). */
   try: z.strictObject({ tokensPerDay: z.int().positive() }).optional(),
+  fixedCosts: FixedCosts.default({}),
   /** Prices and windows by `provider/model`, in the form of `src/runtime/models/prices.json`, checked where they are read (spec GTW-5). */
   prices: z.record(z.string(), z.unknown()).default({}),
   /** `provider/model` whose embeddings let standards be found by meaning; without it searches go by words. */
@@ -167,6 +169,8 @@ export type Config = Readonly<{
   prices: Readonly<Record<string, unknown>>;
   /** Null: plan `builder`. */
   tryTokensPerDay: number | null;
+  /** By what they are for (spec BUD-10). */
+  fixedCosts: FixedCosts;
   embeddings: string | null;
   aliases: Readonly<Record<string, z.infer<typeof AliasConfig>>>;
   gateway: z.infer<typeof GatewayConfig>;
@@ -220,6 +224,7 @@ export function loadConfig(input: { flags: Flags; env: Environment; cwd: string 
       number('WINDLASS_TRY_TOKENS_PER_DAY', env['WINDLASS_TRY_TOKENS_PER_DAY'], { min: 1, max: Number.MAX_SAFE_INTEGER }) ??
       file.try?.tokensPerDay ??
       null,
+    fixedCosts: file.fixedCosts,
     embeddings: file.embeddings ?? null,
     aliases: file.aliases,
     gateway: file.gateway,

@@ -123,7 +123,7 @@ async function build(config: Config, options: StartOptions, closers: Closer[]): 
   const domains = createDomains(config, { ...base, ...ground });
   closers.push({ what: 'tools', close: () => domains.toolset.tools.close() });
   await domains.toolset.reap();
-  const spending = createSpending({ ...base, ...ground, ...domains });
+  const spending = createSpending({ ...base, ...ground, ...domains, fixedCosts: config.fixedCosts });
   closers.push(...spending.closers);
   const counts = startEngine(config, { ...base, ...ground, ...domains }, closers);
   const url = await serve(
@@ -271,11 +271,7 @@ function startEngine(config: Config, built: Parts & Ground & Domains, closers: C
   const blobs = openBlobs(config);
   const driver = createDriver({
     ...{ store, models, rules, ids, log, worker, previews, history, leaseMs },
-    replies: createKeptReplies(built),
-    tools: toolset.tools,
-    command: toolset.command,
-    clock: databaseClock,
-    pools: [],
+    ...{ tools: toolset.tools, command: toolset.command, replies: createKeptReplies(built), clock: databaseClock, pools: [] },
     onEnded: async (tx, ended) => {
       await agents.onRunEnded(tx, ended);
       await approvals.withdraw(databaseTx(tx), ended.row.org, ended.row.id);
@@ -375,9 +371,7 @@ function modelsDeps(config: Config, base: Parts): Parameters<typeof createModels
     generateId: () => base.ids.next('call'),
     providers: config.providers,
     prices: config.prices,
-    aliases: config.aliases,
-    random: base.random,
-    log: base.log,
+    ...{ aliases: config.aliases, random: base.random, log: base.log },
     rehearsal: { folders: [TEMPLATES_FOLDER, PERSONAS_FOLDER, join(config.home, 'rehearsals')] },
   };
 }

@@ -19,6 +19,7 @@ import { grantToWaiting } from './runtime/runs/waiting-store.ts';
 import type { WakeupHub } from './runtime/runs/wakeup.ts';
 import type { Database } from './storage/database.ts';
 import { spendOperations } from './work/spend/contract.ts';
+import type { FixedCosts } from './kernel/fixed-costs.ts';
 import { createSpend } from './work/spend/service.ts';
 
 export type SpendingParts = Pick<Base, 'clock' | 'ids' | 'log' | 'recordAdmin'> & {
@@ -26,10 +27,11 @@ export type SpendingParts = Pick<Base, 'clock' | 'ids' | 'log' | 'recordAdmin'> 
   hub: Pick<WakeupHub, 'wake'>;
   models: Pick<Models, 'available'>;
   ledger: LedgerService;
+  fixedCosts: FixedCosts;
 };
 export type Spending = { ledger: LedgerService; budgets: Budgets; operations: Bound<Principal>[]; closers: Closer[] };
 
-export function createSpending({ db, ids, log, clock, recordAdmin, hub, models, ledger }: SpendingParts): Spending {
+export function createSpending({ db, ids, log, clock, recordAdmin, hub, models, ledger, fixedCosts }: SpendingParts): Spending {
   const budgets = createBudgets({
     ...{ db, ids, log, recordAdmin },
     tellWaiting: async (tx, org, { budget, by, reason }) => {
@@ -38,7 +40,7 @@ export function createSpending({ db, ids, log, clock, recordAdmin, hub, models, 
     },
     providers: () => models.available().flatMap(({ provider, keyed }) => (keyed ? [provider] : [])),
   });
-  const spend = createSpend({ db, listBudgets });
+  const spend = createSpend({ db, listBudgets, fixedCosts });
   return {
     ledger,
     budgets,

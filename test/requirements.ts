@@ -68,7 +68,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'BUD-7': ['done', "A run far dearer than its agent's median pauses and asks."],
   'BUD-8': ['done', 'Budgets may be in runs, calls and subscription windows.'],
   'BUD-9': ['done', 'Exhausted is a state that can be lifted, with who asked and who granted; an unpriced call needs a token cap.'],
-  'BUD-10': ['open', 'Fixed monthly costs stand beside metered ones.'],
+  'BUD-10': ['done', 'Fixed monthly costs stand beside metered ones.'],
   // Tools
   'TOL-1': ['part', 'Each tool states its effect, sensitivity and limits; an unknown one is taken for external, irreversible and without key.'],
   'TOL-2': ['open', 'A catalogue lists servers and tools; adding one shows its tools and asks what may be used.'],

@@ -25,12 +25,13 @@ export function forecastText({ forecast }: Pick<AccountView, 'forecast'>): strin
 }
 
 export function spendTable(cli: Pick<Cli, 'terminal' | 'clock'>, account: AccountView): Line[] {
-  const { today, month, forecast, topRuns } = account;
+  const { today, month, forecast, topRuns, fixed } = account;
   return [
     ...fields([
       ['today', figuresText(today)],
       ['this month', figuresText(month)],
       ['forecast', forecastText(account)],
+      ...(fixed.items.length === 0 ? [] : [['fixed', fixedText(fixed)] as const]),
       ['waiting', `${renderCount(account.runsWaiting)} runs for budget, ${renderCount(account.openRequests)} requests for more`],
     ]),
     ...forecast.runsOut.map(({ budget, atMs }): Line => [['yellow', `${budget} is used up at ${timestamp(atMs)} at its pace, before it resets.`]]),
@@ -41,6 +42,12 @@ export function spendTable(cli: Pick<Cli, 'terminal' | 'clock'>, account: Accoun
     ...shareLines(cli, 'person', account.actors),
     ...(topRuns.shown === 0 ? [] : ['', ...topRunLines(cli, topRuns)]),
   ];
+}
+
+/** `$120.00 a month beside it: Claude Max $100.00, hosting $20.00`. */
+function fixedText({ items, monthMicroUsd }: AccountView['fixed']): string {
+  const usd = (microUsd: number): string => money({ microUsd, known: true });
+  return `${usd(monthMicroUsd)} a month beside it: ${items.map((each) => `${each.name} ${usd(each.monthMicroUsd)}`).join(', ')}`;
 }
 
 function shareLines({ terminal }: Pick<Cli, 'terminal'>, what: string, shares: AccountView['agents']): Line[] {

@@ -129,6 +129,9 @@ function renderAccount(account: AccountView): string {
     `- this month: ${figures(account.month)}`,
     `- forecast: ${month}`,
     `- waiting for budget: ${renderCount(account.runsWaiting)} runs; requests for more: ${renderCount(account.openRequests)}`,
+    ...account.fixed.items.map(
+      ({ name, monthMicroUsd }) => `- fixed, beside what is metered: ${name}, ${amountText('micro_usd', monthMicroUsd)} a month`,
+    ),
     ...account.nearEnd.items.map(({ text }) => `- ${text}`),
     ...account.budgets.items.map((each) => `- ${budgetLine(each)}`),
     ...parts,

@@ -49,6 +49,11 @@ export const AccountView = z.object({
   actors: Shares,
   budgets: z.object({ items: z.array(BudgetView), shown: z.int(), total: Count }),
   nearEnd: NearEnds,
+  /** What costs the same every month whatever is called, as the operator entered it; not part of what is metered. */
+  fixed: z.object({
+    items: z.array(z.object({ name: z.string(), monthMicroUsd: z.int(), endsAtMs: z.int().nullable() })),
+    monthMicroUsd: z.int(),
+  }),
   forecast: z.object({
     /** What the month comes to at this pace; null when it is too young to tell. */
     monthMicroUsd: z.int().nullable(),

@@ -11,19 +11,21 @@ import type { Database, Tx } from '../../storage/database.ts';
 import type { AccountView, Share, spendOperations } from './contract.ts';
 import { SPEND_PARTS_SHOWN, SPEND_SHOWN } from './contract.ts';
 import { byDay, DAY_MS, NO_FIGURES } from './days.ts';
+import { fixedNow, type FixedCosts } from '../../kernel/fixed-costs.ts';
 import { forecastMonth, runsOut } from './forecast.ts';
 import type { SpendRow } from './store.ts';
 import * as store from './store.ts';
 
 export type SpendDeps = {
   db: Database;
+  fixedCosts: FixedCosts;
   listBudgets: (tx: Tx, org: OrgId, filter: { scope: null; limit: number; reach: Reach }) => Promise<{ rows: BudgetView[]; total: number }>;
 };
 
 const BUDGETS_SHOWN = 100;
 const exact = (value: number): Count => ({ kind: 'exact', value });
 
-export function createSpend({ db, listBudgets }: SpendDeps): { handlers: Handlers<Principal, typeof spendOperations> } {
+export function createSpend({ db, listBudgets, fixedCosts }: SpendDeps): { handlers: Handlers<Principal, typeof spendOperations> } {
   return {
     handlers: {
       read: ({ principal }) =>
@@ -41,6 +43,7 @@ export function createSpend({ db, listBudgets }: SpendDeps): { handlers: Handler
             nearEnds(tx, org, { reach }),
           ]);
           const all = rows.find((row) => row.by === 'all');
+          const fixed = fixedNow(fixedCosts, nowMs);
           const month = all?.month ?? NO_FIGURES;
           return {
             ...{ nowMs, todaySinceMs: dayMs, monthSinceMs: monthMs, today: all?.today ?? NO_FIGURES, month },
@@ -51,6 +54,7 @@ export function createSpend({ db, listBudgets }: SpendDeps): { handlers: Handler
             actors: shares(rows, 'actor'),
             budgets: { items: budgets.rows, shown: budgets.rows.length, total: exact(budgets.total) },
             nearEnd: near,
+            fixed: { items: fixed, monthMicroUsd: fixed.reduce((sum, each) => sum + each.monthMicroUsd, 0) },
             forecast: { ...forecastMonth(month.microUsd, { nowMs, monthMs, endsAtMs }), endsAtMs, runsOut: runsOut(budgets.rows, nowMs) },
             topRuns: { items: top.rows, shown: top.rows.length, total: exact(top.total) },
             runsWaiting: exact(runs),

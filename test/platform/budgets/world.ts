@@ -21,7 +21,7 @@ export async function world() {
         void told.push(budget),
     providers: () => [],
   });
-  const spend = createSpend({ db: at.db, listBudgets });
+  const spend = createSpend({ db: at.db, listBudgets, fixedCosts: { 'Claude Max': { usdPerMonth: 100 } } });
   const { handlers } = budgets;
   const mine = (over: Parameters<typeof planned>[0] = {}) => planned({ ...over, org });
   return { ...at, org, me: callerOf(owner), them: callerOf(stranger), owner, identity, budgets, handlers, spend, told, logged, mine };

@@ -84,7 +84,7 @@ function Asked() {
 }
 
 function Totals({ account }: { account: Account }) {
-  const { today, month, forecast } = account;
+  const { today, month, forecast, fixed } = account;
   const waiting = account.runsWaiting.kind === 'unknown' ? 0 : account.runsWaiting.value;
   return (
     <>
@@ -102,6 +102,13 @@ function Totals({ account }: { account: Account }) {
             value={forecast.monthMicroUsd === null ? '–' : money({ microUsd: forecast.monthMicroUsd, known: month.unpricedCalls === 0 })}
             hint={forecast.how}
           />
+          {fixed.items.length > 0 && (
+            <Figure
+              title="Fixed, a month"
+              value={money({ microUsd: fixed.monthMicroUsd, known: true })}
+              hint={`Beside what is metered: ${fixed.items.map(({ name }) => name).join(', ')}`}
+            />
+          )}
           <Figure title="Calls, month" value={number(month.calls)} />
           <Figure title="Tokens in" value={tokens(month.inputTokens)} hint={`${number(month.cachedInputTokens)} of them cached`} />
           <Figure title="Tokens out" value={tokens(month.outputTokens)} />
