@@ -24,7 +24,10 @@ export function parseJson(text: string, what: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch (error) {
-    throw new AppError('invalid_input', `${what} is no JSON: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+    throw new AppError('invalid_input', `${what} is no JSON: ${error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error)}.`, {
+      next: 'Mend it there, or give it as @FILE so that the shell changes nothing of it.',
+      cause: error,
+    });
   }
 }
 
