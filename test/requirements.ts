@@ -154,7 +154,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'BRF-5': ['done', 'The same in full by one command to a file.'],
   'BRF-6': ['part', 'A briefing takes under 150 ms in the middle.'],
   'BRF-7': ['done', 'The briefing names sources that have gone silent.'],
-  'CAD-1': ['part', 'Recurring duties have scope, interval and last result.'],
+  'CAD-1': ['done', 'Recurring duties and planned events have scope, time and last result, and go into calendars.'],
   'CAD-2': ['done', 'Alerts are resolved by the matching green event; what has none gets an owner and an age.'],
   'CAD-3': ['done', 'A weekly plan, and a work queue with honest totals.'],
   'LCH-1': ['done', 'One command finds a project, fetches its secrets and starts a coding CLI there, set up.'],

@@ -458,11 +458,14 @@ table duty, row level security forced
   id text not null
   project_id text
   title text not null
-  interval_days integer not null
+  interval_days integer
   retired boolean not null default false
   created_at timestamp with time zone not null default clock_now()
   last_done_at timestamp with time zone
+  planned_at timestamp with time zone
+  link text
  constraints
+  duty_comes_again_or_once CHECK (((interval_days IS NULL) <> (planned_at IS NULL)))
   duty_interval_days_check CHECK (((interval_days >= 1) AND (interval_days <= 3650)))
   duty_org_id_fkey FOREIGN KEY (org_id) REFERENCES org(id)
   duty_org_id_project_id_fkey FOREIGN KEY (org_id, project_id) REFERENCES project(org_id, id)

@@ -234,7 +234,8 @@ export const KNOWLEDGE_TOOLS: readonly Tool[] = [
   contextTool({
     name: 'cadence',
     title: 'Recurring duties',
-    description: 'Lists duties that come again, the one due first at the top; adds one; records that one was done and what came of it.',
+    description:
+      'Lists duties that come again and events that are planned, the one due first at the top; adds one (intervalDays, or at); records that one was done and what came of it.',
     input: z.object({
       action: z.enum(['list', 'add', 'done']).default('list'),
       project: Project,
@@ -243,10 +244,12 @@ export const KNOWLEDGE_TOOLS: readonly Tool[] = [
       result: z.string().max(2_000).optional().meta({ description: 'With done: what came of it.' }),
       title: z.string().max(300).optional(),
       intervalDays: z.int().min(1).max(3_650).optional(),
+      at: cadenceOperations.add.input.shape.at,
+      link: cadenceOperations.add.input.shape.link,
       limit: Limit,
     }),
     uses: [cadenceOperations.list, cadenceOperations.add, cadenceOperations.done],
-    async run({ action, project, due, id, result, title, intervalDays, limit }, { invoke }) {
+    async run({ action, project, due, id, result, title, intervalDays, at, link, limit }, { invoke }) {
       if (action === 'list') {
         const page = await invoke(cadenceOperations.list, { project, due, limit });
         return answer(renderPage('duties', page, dutyLine), page);
@@ -256,7 +259,7 @@ export const KNOWLEDGE_TOOLS: readonly Tool[] = [
           ? await invoke(cadenceOperations.done, { id: given(id, 'id', action), result: given(result, 'result', action) })
           : await invoke(cadenceOperations.add, {
               title: given(title, 'title', action),
-              intervalDays: given(intervalDays, 'intervalDays', action),
+              ...{ intervalDays, at, link },
               project: project ?? null,
             });
       return answer(`${action === 'done' ? 'Done' : 'Added'}: ${dutyLine(duty)}`, duty);
@@ -346,7 +349,14 @@ function healedLines(healed: Settled<GenerateView>): string[] {
   ];
 }
 
-function dutyLine(duty: { id: string; title: string; project: string | null; dueAtMs: number; overdue: boolean; intervalDays: number }): string {
+function dutyLine(duty: {
+  id: string;
+  title: string;
+  project: string | null;
+  dueAtMs: number;
+  overdue: boolean;
+  intervalDays: number | null;
+}): string {
   const scope = duty.project === null ? 'org-wide' : data(duty.project);
-  return `${data(duty.id)} ${data(duty.title, 300)} (${scope}, every ${duty.intervalDays} days): ${duty.overdue ? '**overdue**, was ' : ''}due ${isoTime(duty.dueAtMs)}`;
+  return `${data(duty.id)} ${data(duty.title, 300)} (${scope}, ${duty.intervalDays === null ? 'once' : `every ${duty.intervalDays} days`}): ${duty.overdue ? '**overdue**, was ' : ''}due ${isoTime(duty.dueAtMs)}`;
 }

@@ -213,7 +213,7 @@ const WEEKLY_PLAN: Source = {
 
 const DUTIES: Source = {
   key: 'duties',
-  title: fixed('Overdue duties'),
+  title: fixed('Overdue duties and events of this week'),
   budgetTokens: 200,
   fetch: fixed('tool `cadence`, or `windlass cadence list`'),
   read: {
@@ -224,13 +224,14 @@ const DUTIES: Source = {
   },
 };
 
-function dutyItem({ id, title, dueAtMs, isOrgWide, lastAtMs }: store.DutyRow): Item {
+function dutyItem({ id, title, dueAtMs, isPlanned, isOrgWide, lastAtMs }: store.DutyRow): Item {
   const words = (): Said => {
     const scope = isOrgWide ? fixed(', org-wide') : fixed('');
+    if (isPlanned) return say`- ${data(title)} is planned for ${at(dueAtMs)}${scope} (${data(id)})`;
     const last = lastAtMs === null ? fixed('never done') : say`last done ${at(lastAtMs)}`;
     return say`- ${data(title)} was due ${at(dueAtMs)}${scope}; ${last} (${data(id)})`;
   };
-  return item(words, { id, title, dueAtMs, isOrgWide, lastAtMs });
+  return item(words, { id, title, dueAtMs, isPlanned, isOrgWide, lastAtMs });
 }
 
 const CHANGES: Source = {

@@ -179,15 +179,18 @@ export async function isPlatform(tx: Tx, org: OrgId, project: string): Promise<b
   return row?.id === project;
 }
 
-export type DutyRow = { id: string; title: string; dueAtMs: number; isOrgWide: boolean; lastAtMs: number | null };
+/** A planned event is told a week before, a duty when it is overdue. */
+const DUE_AT = `coalesce(d.planned_at, coalesce(d.last_done_at, d.created_at) + d.interval_days * interval '1 day')`;
+
+export type DutyRow = { id: string; title: string; dueAtMs: number; isPlanned: boolean; isOrgWide: boolean; lastAtMs: number | null };
 
 /** Overdue ones of the project; with `orgWide` those of the organization as well. */
 export const DUE = listing({
-  columns: `d.id, d.title, coalesce(d.last_done_at, d.created_at) + d.interval_days * interval '1 day' as "dueAtMs", d.project_id is null as "isOrgWide",
+  columns: `d.id, d.title, ${DUE_AT} as "dueAtMs", d.planned_at is not null as "isPlanned", d.project_id is null as "isOrgWide",
     d.last_done_at as "lastAtMs"`,
   from: `duty d where d.org_id = $1 and not d.retired and (d.project_id = $2 or ($3 and d.project_id is null))
-    and coalesce(d.last_done_at, d.created_at) + d.interval_days * interval '1 day' < clock_now()`,
-  order: `(d.project_id is null), coalesce(d.last_done_at, d.created_at) + d.interval_days * interval '1 day', d.id`,
+    and ${DUE_AT} < clock_now() + case when d.planned_at is null then interval '0' else interval '7 days' end`,
+  order: `(d.project_id is null), ${DUE_AT}, d.id`,
   limit: BRIEFING_LIMITS.rows,
 });
 

@@ -12,7 +12,10 @@ export const DutyView = z.object({
   /** Code; null for the whole organization. */
   project: z.string().nullable(),
   title: z.string(),
-  intervalDays: z.int(),
+  /** Null for a planned event, which is once. */
+  intervalDays: z.int().nullable(),
+  /** Where it stands in a calendar; null when nobody said. */
+  link: z.string().nullable(),
   dueAtMs: z.int(),
   overdue: z.boolean(),
   /** Null when it was never done. */
@@ -39,10 +42,16 @@ export const cadenceOperations = {
     permission: 'context.write',
     method: 'POST',
     path: '/duties',
-    summary: 'Adds a duty that comes again every so many days, for the first time after as many.',
+    summary: 'Adds a duty that comes again every so many days, for the first time after as many; or an event that is planned for one time.',
     input: z.object({
       title: storableText(300),
-      intervalDays: z.int().min(1).max(3_650),
+      intervalDays: z.int().min(1).max(3_650).optional().meta({ description: 'Of a duty: how often it comes again.' }),
+      at: z.iso.datetime({ offset: true }).optional().meta({ description: 'Of an event: when it is, as in 2026-12-24T09:00:00Z.' }),
+      link: z
+        .url({ protocol: /^https?$/ })
+        .max(2_000)
+        .optional()
+        .meta({ description: 'Where it stands in a calendar.' }),
       project: ProjectCode.nullable().default(null),
     }),
     output: DutyView,
@@ -53,7 +62,7 @@ export const cadenceOperations = {
     permission: 'context.write',
     method: 'POST',
     path: '/duties/{id}/done',
-    summary: 'Records that a duty was done, with what came of it; its interval begins anew.',
+    summary: 'Records that a duty was done, with what came of it: its interval begins anew, and an event is over.',
     input: z.object({ id: Id, result: storableText(2_000) }),
     output: DutyView,
   }),

@@ -25,8 +25,12 @@ export function createCadence({ db, ids, project }: CadenceDeps): Cadence {
         const { rows, total } = await db.asOrg(org, (tx) => store.listDuties(tx, org, filter));
         return { items: rows, shown: rows.length, total: { kind: 'exact', value: total }, next: null };
       },
-      add: async ({ principal: { org } }, { title, intervalDays, project: code }) => {
-        const duty = { id: ids.next('duty'), title, intervalDays, project: code === null ? null : await project(org, code) };
+      add: async ({ principal: { org } }, { title, intervalDays = null, at = null, link = null, project: code }) => {
+        if ((intervalDays === null) === (at === null))
+          throw new AppError('invalid_input', 'A duty has an interval, and an event has a time: exactly one of both is given.', {
+            next: 'Give intervalDays for what comes again, or at for what is once.',
+          });
+        const duty = { id: ids.next('duty'), title, intervalDays, at, link, project: code === null ? null : await project(org, code) };
         return db.asOrg(org, async (tx) => {
           await store.insertDuty(tx, org, duty);
           return show(tx, org, duty.id);

@@ -5,9 +5,9 @@ import type { DutyView } from './contract.ts';
 
 type Row = Omit<DutyView, 'last'> & { doneAtMs: number | null; result: string | null; actor: string | null; actorName: string | null };
 
-const DUE = `(coalesce(d.last_done_at, d.created_at) + d.interval_days * interval '1 day')`;
+const DUE = `coalesce(d.planned_at, coalesce(d.last_done_at, d.created_at) + d.interval_days * interval '1 day')`;
 const VIEW = `d.id, (select code from project p where p.org_id = d.org_id and p.id = d.project_id) as project, d.title,
-  d.interval_days as "intervalDays", ${DUE} as "dueAtMs", ${DUE} < clock_now() as overdue, n.at as "doneAtMs", n.result, n.actor_id as actor,
+  d.interval_days as "intervalDays", d.link, ${DUE} as "dueAtMs", ${DUE} < clock_now() as overdue, n.at as "doneAtMs", n.result, n.actor_id as actor,
   n.actor_name as "actorName"`;
 const FROM = `duty d left join lateral (select at, result, actor_id, actor_name from duty_done n where n.org_id = d.org_id and n.duty_id = d.id
   order by n.id desc limit 1) n on true`;
@@ -35,19 +35,18 @@ export async function findDuty(tx: Tx, org: OrgId, id: string): Promise<DutyView
 export async function insertDuty(
   tx: Tx,
   org: OrgId,
-  duty: { id: string; project: string | null; title: string; intervalDays: number },
+  duty: { id: string; project: string | null; title: string; intervalDays: number | null; at: string | null; link: string | null },
 ): Promise<void> {
-  await tx.query('insert into duty (org_id, id, project_id, title, interval_days) values ($1, $2, $3, $4, $5)', [
-    ...[org, duty.id, duty.project, duty.title, duty.intervalDays],
+  await tx.query('insert into duty (org_id, id, project_id, title, interval_days, planned_at, link) values ($1, $2, $3, $4, $5, $6, $7)', [
+    ...[org, duty.id, duty.project, duty.title, duty.intervalDays, duty.at, duty.link],
   ]);
 }
 
 /** False when there is no such duty, or it is retired. */
 export async function recordDone(tx: Tx, org: OrgId, done: { id: string; result: string; actor: string; name: string }): Promise<boolean> {
-  const rows = await tx.query('update duty set last_done_at = clock_now() where org_id = $1 and id = $2 and not retired returning id', [
-    org,
-    done.id,
-  ]);
+  const settled =
+    'update duty set last_done_at = clock_now(), retired = planned_at is not null where org_id = $1 and id = $2 and not retired returning id';
+  const rows = await tx.query(settled, [org, done.id]);
   if (rows.length === 0) return false;
   await tx.query('insert into duty_done (org_id, duty_id, result, actor_id, actor_name) values ($1, $2, $3, $4, $5)', [
     ...[org, done.id, done.result, done.actor, done.name],

@@ -66,7 +66,7 @@ test('one call tells where you are, what was left, who else works, what is due a
     /- blocked: `No key for the deploy\.`\n- next: `Mend the other half\.`/,
     /## Handoffs from other projects: 2\n\n[^\n]*The API is down[^\n]*\n[^\n]*Rename the field/,
     /## Other live sessions: 1\n\n- `claude` on `desk` by `owner` \(`sess_\w+`\): track `2`; branch `topic`; holds `file src\/parser\.ts`; works on `the parser`/,
-    /## Overdue duties: 2\n\n- `Rotate keys` was due[^\n]*\n- `Read the budget` was due[^\n]*org-wide/,
+    /## Overdue duties and events of this week: 2\n\n- `Rotate keys` was due[^\n]*\n- `Read the budget` was due[^\n]*org-wide/,
     /## Since your last session here[^]*: 2 handoffs, 1 changed documents, 2 changed notes, 1 sessions begun\./,
     /## Executive notes: 3\n\n- `Vision`[^]*- `Elsewhere`[^]*- `For all`/,
     /## Documents: 2\n\n- `docs\/API\.md`[^]*- `house\.md`[^\n]*org-wide/,
@@ -230,7 +230,7 @@ test('a source that fails is named, not zero, and fails nothing else; one gone s
       ['ok', START_MS + DAY_MS],
     ],
   );
-  assert.match(view.markdown, /## Overdue duties: unknown\n\nFailed, which is not the same as none: `an internal fault/);
+  assert.match(view.markdown, /## Overdue duties and events of this week: unknown\n\nFailed, which is not the same as none: `an internal fault/);
   assert.match(view.markdown, /Sources that answered: 10 of 11\.[^]*- `duties` `failed`: it last answered 2026-11-21 12:00Z/);
   assert.doesNotMatch(view.markdown, /relation|elsewhere/);
   assert.equal(world.logged.length, 1);

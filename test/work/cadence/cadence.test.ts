@@ -6,7 +6,10 @@ import { storedId } from '../../../src/kernel/ids.ts';
 import { cadenceOperations } from '../../../src/work/cadence/contract.ts';
 import { createCadence } from '../../../src/work/cadence/service.ts';
 import { cadence } from '../../../src/clients/cli/commands/cadence.ts';
+import { calendarOf } from '../../../src/clients/cli/calendar.ts';
+import { briefingOperations } from '../../../src/work/briefing/contract.ts';
 import { testDatabase } from '../../support/database.ts';
+import { testServer } from '../../support/server.ts';
 import { callerOf, testIdentity, testOwner } from '../../support/identity.ts';
 import { answers, NOW_MS, windlass } from '../../support/cli.ts';
 import { page } from '../../support/cli-fixtures.ts';
@@ -56,9 +59,53 @@ test('what cannot be a duty is refused, and a list says what is overdue [CAD-1]'
   const { input } = cadenceOperations.add;
   for (const wrong of [{ intervalDays: 0 }, { intervalDays: 1.5 }, { title: '' }, { title: 'a\u0000' }, { project: 'No Code' }])
     assert.equal(input.safeParse({ title: 't', intervalDays: 1, ...wrong }).success, false, JSON.stringify(wrong));
-  assert.equal(cadence.verbs.length, 4);
-  const duty = { id: 'duty_a', project: null, title: 'Rotate keys', intervalDays: 90, dueAtMs: NOW_MS - 3 * DAY_MS, overdue: true, last: null };
+  assert.equal(cadence.verbs.length, 5);
+  const duty = {
+    id: 'duty_a',
+    project: null,
+    title: 'Rotate keys',
+    intervalDays: 90,
+    link: null,
+    dueAtMs: NOW_MS - 3 * DAY_MS,
+    overdue: true,
+    last: null,
+  };
   const server = { operations: [answers(cadenceOperations.list, () => page([duty]))] };
   const { out } = await windlass(['cadence', '--overdue'], { server, columns: 80, env: { NO_COLOR: '1' } });
   assert.equal(out, ['duty    project   due      last done  what', 'duty_a  org-wide  3 d ago  never      Rotate keys', ''].join('\n'));
+});
+
+test('an event is planned for one time, is told a week before, is over when done, and goes into calendars with the duties [CAD-1]', async () => {
+  await using server = await testServer({ workers: 0 });
+  const api = server.api();
+  await server.db.owner(
+    "insert into project (org_id, id, code, name, platform) values ($1, 'prj_01jd2m7x9c4qf8w3v5k6t1z0aa', 'mill', 'Mill', true)",
+    [server.org],
+  );
+  await server.db.setTime(START);
+  const at = new Date(START + 10 * DAY_MS).toISOString();
+  const link = 'https://calendar.example/e/1';
+  const event = await api.call(cadenceOperations.add, { title: 'Release; 2, "🧶"', at, link, project: 'mill' });
+  assert.deepEqual([event.intervalDays, event.dueAtMs, event.overdue, event.link], [null, START + 10 * DAY_MS, false, link]);
+  await api.call(cadenceOperations.add, { title: 'Read the log', intervalDays: 30, project: 'mill' });
+  for (const wrong of [{}, { intervalDays: 1, at }])
+    await assert.rejects(api.call(cadenceOperations.add, { title: 't', ...wrong }), { code: 'invalid_input', message: /exactly one/ });
+  for (const wrong of [{ at: 'tomorrow' }, { at, link: 'javascript:alert(1)' }])
+    assert.equal(cadenceOperations.add.input.safeParse({ title: 't', ...wrong }).success, false, JSON.stringify(wrong));
+  const told = async () => (await api.call(briefingOperations.read, { project: 'mill' })).markdown;
+  assert.doesNotMatch(await told(), /Release/);
+  await server.db.setTime(START + 4 * DAY_MS);
+  assert.match(await told(), /## Overdue duties and events of this week: 1\n\n- `Release; 2, "🧶"` is planned for 2026-01-11/);
+  const { items } = await api.call(cadenceOperations.list, { project: 'mill' });
+  const calendar = calendarOf([...items, { ...event, title: `é${'x'.repeat(200)}\nEND:VEVENT` }], START);
+  assert.match(
+    calendar,
+    /^BEGIN:VCALENDAR\r\nVERSION:2\.0\r\n[^]*DTSTART:20260111T000000Z\r\n[^]*SUMMARY:mill: Release\\; 2\\, "🧶"\r\nURL:https:\/\/calendar[^]*RRULE:FREQ=DAILY;INTERVAL=30/,
+  );
+  assert.equal(calendar.split('\r\n').filter((line) => line === 'END:VEVENT').length, 3, 'no title ends an event');
+  assert.ok(calendar.split('\r\n').every((line) => Buffer.byteLength(line) <= 75));
+  const done = await api.call(cadenceOperations.done, { id: event.id, result: 'Out.' });
+  assert.equal(done.last?.result, 'Out.');
+  assert.doesNotMatch(await told(), /Release/, 'it is over');
+  assert.equal((await api.call(cadenceOperations.list, { project: 'mill' })).shown, 1);
 });

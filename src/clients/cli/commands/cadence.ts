@@ -1,6 +1,8 @@
 /** `windlass cadence`: recurring duties, what is due, and who did it last. */
 import { cadenceOperations } from '../../../work/cadence/contract.ts';
 import type { DutyView } from '../../../work/cadence/contract.ts';
+import { PAGE_SIZE_MAX } from '../../../kernel/page.ts';
+import { calendarOf } from '../calendar.ts';
 import type { Cli, Command, Noun } from '../command.ts';
 import { argument, flag, given, option } from '../command.ts';
 import { relativeTime } from '../format.ts';
@@ -40,15 +42,20 @@ function dutyTable({ terminal, clock }: Pick<Cli, 'terminal' | 'clock'>, duties:
 
 const add: Command = {
   name: 'add',
-  summary: 'Adds a duty that comes again every so many days.',
+  summary: 'Adds a duty that comes again every so many days, or an event that is planned for one time.',
   args: [
     ['<title>', 'what is to be done'],
-    ['<days>', 'every so many days'],
+    ['<when>', 'every so many days, or the time of an event as in 2026-12-24T09:00:00Z'],
   ],
-  options: [['--project <code>', 'of this project; org-wide when left out']],
-  examples: ['cadence add "Rotate keys" 90', 'cadence add "Read the error log" 7 --project windmill'],
+  options: [
+    ['--project <code>', 'of this project; org-wide when left out'],
+    ['--link <url>', 'where it stands in a calendar'],
+  ],
+  examples: ['cadence add "Rotate keys" 90', 'cadence add "Read the error log" 7 --project windmill', 'cadence add "Release 2" 2026-12-24T09:00:00Z'],
   async run(cli, input) {
-    const wanted = { title: argument(input, 0), intervalDays: Number(argument(input, 1)), ...given({ project: option(input, 'project') }) };
+    const when = argument(input, 1);
+    const timed = /^\d{1,4}$/.test(when) ? { intervalDays: Number(when) } : { at: when };
+    const wanted = { title: argument(input, 0), ...timed, ...given({ project: option(input, 'project'), link: option(input, 'link') }) };
     const duty = await (await cli.connect()).call(cadenceOperations.add, wanted);
     return { value: duty, lines: dutyTable(cli, [duty]) };
   },
@@ -79,4 +86,17 @@ const retire: Command = {
   },
 };
 
-export const cadence: Noun = { verbs: [list, add, done, retire], usual: 'list' };
+const calendar: Command = {
+  name: 'calendar',
+  summary: 'Prints duties and events as a calendar file (iCalendar) that calendars can take in.',
+  options: [['--project <code>', 'only of this project']],
+  examples: ['cadence calendar > duties.ics'],
+  async run(cli, input) {
+    const wanted = given({ project: option(input, 'project') });
+    const { items } = await (await cli.connect()).call(cadenceOperations.list, { ...wanted, limit: PAGE_SIZE_MAX });
+    const text = calendarOf(items, cli.clock.nowMs());
+    return { value: { calendar: text }, lines: text.trimEnd().split('\r\n') };
+  },
+};
+
+export const cadence: Noun = { verbs: [list, add, done, retire, calendar], usual: 'list' };

@@ -43,7 +43,7 @@ const COLUMNS: readonly Column<DutyView>[] = [
       </span>
     ),
   },
-  { title: 'Every', end: true, minor: true, render: (duty) => plural(duty.intervalDays, 'day') },
+  { title: 'Every', end: true, minor: true, render: (duty) => (duty.intervalDays === null ? 'once' : plural(duty.intervalDays, 'day')) },
   { title: 'Project', minor: true, render: (duty) => duty.project ?? <span className="muted">all</span> },
   { title: 'Last done', end: true, minor: true, render: (duty) => (duty.last === null ? '–' : <Time ms={duty.last.atMs} />) },
   { title: 'Do', end: true, render: (duty) => <DutyActions duty={duty} /> },
@@ -69,12 +69,12 @@ function DutyActions({ duty }: { duty: DutyView }) {
           onConfirm={(result) =>
             run(async () => {
               await api.duties.done({ id: duty.id, result });
-              return `Recorded; it is due again in ${plural(duty.intervalDays, 'day')}.`;
+              return duty.intervalDays === null ? 'Recorded; it is over.' : `Recorded; it is due again in ${plural(duty.intervalDays, 'day')}.`;
             }, 'duty')
           }
           onClose={() => setOpen(null)}
         >
-          Its interval of {plural(duty.intervalDays, 'day')} begins anew.
+          {duty.intervalDays === null ? 'It is over then.' : `Its interval of ${plural(duty.intervalDays, 'day')} begins anew.`}
         </Confirm>
       )}
       {open === 'retire' && (
