@@ -109,7 +109,7 @@ for (const [how, bind] of [
     let refused = 0;
     const faults: string[] = [];
     for (const op of await apiOperations(server)) {
-      const reads = op.method === 'GET' || ['projects.scan', 'agents.plan', 'runs.replay'].includes(op.name);
+      const reads = op.method === 'GET' || ['projects.scan', 'agents.plan', 'runs.replay', 'policy.try'].includes(op.name);
       if ((reads && !op.name.startsWith('documents.')) || OF_NO_PROJECT.some((names) => names.test(op.name)) || op.name === 'documents.requirements')
         continue;
       if (ORG_WIDE.includes(op.name) && how === 'a launch') continue;
