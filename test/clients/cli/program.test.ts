@@ -188,11 +188,11 @@ test('a run is named by its id, the end of it, or latest', async () => {
 });
 
 test('no option of a command carries the name of one that all of them have [CLI-1]', async () => {
-  for (const { name, load } of NOUNS) {
-    const loaded = await load();
+  for (const entry of NOUNS) {
+    const loaded = await entry.load();
     for (const command of 'verbs' in loaded ? loaded.verbs : [loaded]) {
       const clash = (command.options ?? []).filter(([flags]) => /(?:^|\s)--(?:version|help|json)\b/.test(flags));
-      assert.deepEqual(clash, [], `${name} ${command.name}`);
+      assert.deepEqual(clash, [], `${entry.name} ${command.name}`);
     }
   }
 });
