@@ -30,7 +30,7 @@ const APPROVAL = 'apr_01jd2m7x9c4qf8w3v5k6t1z9zz';
 
 /** Operations that name no project and nothing that has one: role and scope alone let in. */
 const OF_NO_PROJECT = [
-  /^(?:keys|actors|agents|templates|budgets|sign_ins|schedules)\./,
+  /^(?:keys|actors|agents|templates|budgets|sign_ins|schedules|stop|policy)\./,
   /^standards\.create$/, // a person's approval, which is bound to its text, says what is written where
   /^reviews\.reset$/,
 ];
@@ -109,7 +109,7 @@ for (const [how, bind] of [
     let refused = 0;
     const faults: string[] = [];
     for (const op of await apiOperations(server)) {
-      const reads = op.method === 'GET' || ['projects.scan', 'agents.plan', 'runs.replay', 'policy.try'].includes(op.name);
+      const reads = op.method === 'GET' || ['projects.scan', 'agents.plan', 'runs.replay'].includes(op.name);
       if ((reads && !op.name.startsWith('documents.')) || OF_NO_PROJECT.some((names) => names.test(op.name)) || op.name === 'documents.requirements')
         continue;
       if (ORG_WIDE.includes(op.name) && how === 'a launch') continue;
