@@ -50,7 +50,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'GTW-2': ['done', 'Clients reach it by the protocols they speak; bytes pass unchanged save what is named.'],
   'GTW-3': ['done', 'Aliases route by weight and fall back on errors; a fallback can be seen.'],
   'GTW-4': ['done', 'Exact answers may be cached on request; provider cache marks are set for our own agents only.'],
-  'GTW-5': ['part', 'Prices are a dated file; a model without a price costs unknown, never a guess.'],
+  'GTW-5': ['done', 'Prices are a dated file; a model without a price costs unknown, never a guess.'],
   'GTW-6': ['done', 'Keys and actors have rate limits with the standard headers.'],
   'GTW-7': ['part', 'The rehearsal model is scripted and deterministic; its answers say rehearsed wherever they are shown.'],
   'GTW-8': ['part', 'Structured output, images, embeddings, token counts and model facts work on every provider.'],
@@ -59,7 +59,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'GTW-11': ['done', "A refusal over budget is HTTP 402 in the client's own protocol, with what is left and when it resets."],
   'GTW-12': ['open', 'An alias may carry a prompt and limits; ask works with a local model and no network.'],
   // Budgets and metering
-  'BUD-1': ['part', 'Every model call is metered to org, project, agent, run, actor and key.'],
+  'BUD-1': ['done', 'Every model call is metered to org, project, agent, run, actor and key.'],
   'BUD-2': ['done', 'Budgets are hard: the worst case is reserved before a call and settled after it.'],
   'BUD-3': ['done', 'A warning at 80% once a period; at 100% runs wait and go on with the next period.'],
   'BUD-4': ['part', "Plans: try on the platform's key, builder on one's own."],
