@@ -208,10 +208,6 @@ test(
       sessions.items.every(({ state }) => state === 'ended' || state === 'active'),
       JSON.stringify(sessions.items.map(({ agent, state }) => [agent, state])),
     );
-    // Gemini CLI may write its record after the last hook
-    for (const { agent, metadata } of sessions.items.filter((each) => each.agent !== 'gemini'))
-      assert.ok(Number(metadata['outputTokens']) > 0, `what ${agent} used is told: ${JSON.stringify(metadata)}`);
-
     const removed = await run(['launch', 'app', '--remove'], {
       cwd: at.top,
       env: { HOME: at.home, PATH: process.env['PATH'] ?? '', WINDLASS_HOME: server.home },
