@@ -162,7 +162,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'LCH-3': ['done', 'One source of instructions is rendered for each CLI, with drift reported.'],
   'LCH-4': ['done', 'Over SSH it uses machine identity; the environment is shown.'],
   'LCH-5': ['done', 'A cached briefing serves when the server is out of reach, with its age.'],
-  'LCH-6': ['part', 'Hooks of the CLIs are installed and removed by one command.'],
+  'LCH-6': ['done', 'Hooks of the CLIs are installed and removed by one command.'],
   'LCH-7': ['done', 'Stop rules and boundary are in every rendered instruction.'],
   // Personas and standards
   'PER-1': ['done', 'Seven reviewer personas ship as ordinary agents; more are a file each.'],

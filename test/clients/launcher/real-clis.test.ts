@@ -208,6 +208,15 @@ test(
       sessions.items.every(({ state }) => state === 'ended' || state === 'active'),
       JSON.stringify(sessions.items.map(({ agent, state }) => [agent, state])),
     );
+    // the proof of credentials has a session of its own, which ends without a word
+    for (const cli of ['claude', 'codex', 'gemini']) {
+      const told = sessions.items.filter(({ agent }) => agent === cli).map(({ metadata }) => Number(metadata['outputTokens'] ?? 0));
+      assert.ok(
+        told.some((tokens) => tokens > 0),
+        `what ${cli} used is told: ${JSON.stringify(told)}`,
+      );
+    }
+
     const removed = await run(['launch', 'app', '--remove'], {
       cwd: at.top,
       env: { HOME: at.home, PATH: process.env['PATH'] ?? '', WINDLASS_HOME: server.home },
