@@ -65,6 +65,7 @@ import { agentOperations } from './work/agents/contract.ts';
 import { createAgents } from './work/agents/service.ts';
 import { adopt } from './work/alerts/store.ts';
 import { createContext, declareProjects } from './work/context.ts';
+import { EMBED_EVERY_MS } from './work/knowledge/service.ts';
 import { describeOutside, withinProject } from './work/projects/boundary.ts';
 import { createFindCheckout } from './work/projects/checkout.ts';
 import { policyOperations } from './work/policy-trial/contract.ts';
@@ -226,18 +227,18 @@ function createDomains(config: Config, built: Parts & Ground) {
       retry: (caller, id) => runs.handlers.retry(caller, { id }),
     },
   });
+  const embedder =
+    config.embeddings === null
+      ? null
+      : createEmbedder({ ...modelsDeps(config, built), ledger: built.ledger, ids, price: (model) => models.facts(model).price }, config.embeddings);
   const standards = createStandards({
-    ...{ db, ids, recordAdmin, folder: standardsFolder },
-    embedder:
-      config.embeddings === null
-        ? null
-        : createEmbedder({ ...modelsDeps(config, built), ledger: built.ledger, ids, price: (model) => models.facts(model).price }, config.embeddings),
+    ...{ db, ids, recordAdmin, embedder, folder: standardsFolder },
     project: (org, wanted) => projects.find(org, wanted),
     checkoutOf: (org, project) => projects.checkoutOf(org, project),
   });
   const templates = createTemplates({ folder: TEMPLATES_FOLDER, check, agents });
   const context = createContext({
-    ...{ db, ids, recordAdmin, randomBytes, projects, views, log: built.log },
+    ...{ db, ids, recordAdmin, randomBytes, projects, views, embedder, log: built.log },
     ...{ clock: databaseClock, random: built.random, home: config.home, env: built.env, findCheckout },
     git: { run: createProcessRunner({ spawn, clock }), clock, path: pathOf(built.env) },
   });
@@ -308,6 +309,7 @@ function startEngine(config: Config, built: Parts & Ground & Domains, closers: C
   }
   closers.push(repeat({ clock, everyMs: EXPIRY_EVERY_MS, log, what: 'expiring approvals' }, () => approvals.expireDue()));
   closers.push(repeat({ clock, everyMs: LOOK_EVERY_MS, log, what: 'indexing standards' }, () => built.standards.look()));
+  closers.push(repeat({ clock, everyMs: EMBED_EVERY_MS, log, what: 'embedding notes' }, () => built.context.embedNotes()));
   return () => driver.counts();
 }
 

@@ -140,7 +140,7 @@ export const REQUIREMENTS: Readonly<Record<string, readonly [Status, string]>> =
   'HND-2': ['done', 'A handoff to another project waits in its queue until taken or dismissed.'],
   'HND-3': ['done', 'Idempotency keys replay the first answer, per org, actor and endpoint; another body is an error; secrets are never kept.'],
   // Knowledge, documents, briefing, cadence, launcher
-  'KNO-1': ['part', "Notes are written only at a human's word, tagged, scoped and searchable."],
+  'KNO-1': ['done', "Notes are written only at a human's word, tagged, scoped and searchable."],
   'KNO-2': ['open', 'Memory has source, confidence and decay; what is untrusted stays so.'],
   'DOC-1': ['done', 'Documents are versioned with hash, source and author.'],
   'DOC-2': ['done', 'Requirements say which documents a project must have and how fresh.'],

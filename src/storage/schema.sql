@@ -659,6 +659,21 @@ view note_search (owner windlass_search) as
  grants
   windlass_app: select
 
+table note_vector, row level security forced
+  org_id text not null
+  note_id text not null
+  version integer not null
+  model text not null
+  embedding bytea not null
+  at timestamp with time zone not null default clock_now()
+ constraints
+  note_vector_org_id_note_id_fkey FOREIGN KEY (org_id, note_id) REFERENCES note(org_id, id)
+  note_vector_pkey PRIMARY KEY (org_id, note_id)
+ policies
+  org_isolation for all to windlass_app using (org_id = current_org()) with check (org_id = current_org())
+ grants
+  windlass_app: insert, select, update (at), update (embedding), update (model), update (version)
+
 table note_version, row level security forced
   org_id text not null
   note_id text not null

@@ -12,6 +12,7 @@ import { SYSTEM } from '../platform/identity/first-start.ts';
 import type { Principal } from '../platform/identity/principal.ts';
 import type { Log } from '../platform/telemetry/log.ts';
 import type { Database } from '../storage/database.ts';
+import type { Embedder } from '../runtime/models/embeddings.ts';
 import type { RunViews } from '../runtime/runs/views-store.ts';
 import { alertOperations } from './alerts/contract.ts';
 import { createAlerts } from './alerts/service.ts';
@@ -63,6 +64,8 @@ export type ContextDeps = {
   /** In [0, 1). */
   random: () => number;
   views: Pick<RunViews, 'listRuns'>;
+  /** Null when no embedding model is configured. */
+  embedder: Embedder | null;
   recordAdmin: RecordAdmin;
   /** Home folder. */
   home: string;
@@ -72,11 +75,16 @@ export type ContextDeps = {
   projects: Projects;
 };
 
-export type Context = { operations: Bound<Principal>[]; webhooks: Webhooks };
+export type Context = {
+  operations: Bound<Principal>[];
+  webhooks: Webhooks;
+  /** To be called every `EMBED_EVERY_MS`. */
+  embedNotes(): Promise<void>;
+};
 
 export function createContext(deps: ContextDeps): Context {
   const { db, ids, clock, log, randomBytes, random, projects, views, git, recordAdmin } = deps;
-  const notes = createNotes({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
+  const notes = createNotes({ db, ids, embedder: deps.embedder, project: (org, wanted) => projects.find(org, wanted) });
   const cadence = createCadence({ db, ids, project: (org, wanted) => projects.find(org, wanted) });
   const openRepository = createOpenRepository(git);
   const whyNoForge = createWhyNoForge({ db });
@@ -124,7 +132,7 @@ export function createContext(deps: ContextDeps): Context {
     ...bind(workQueueOperations, workQueue.handlers),
     ...bind(projectSetupOperations, projectSetup.handlers),
   ];
-  return { operations: withinProject(operations, { db, ...projects }, { orgWide: 'refused' }), webhooks };
+  return { operations: withinProject(operations, { db, ...projects }, { orgWide: 'refused' }), webhooks, embedNotes: () => notes.embed() };
 }
 
 /** What windlass.yaml says of projects holds from the start. @throws AppError `configuration` */

@@ -63,7 +63,7 @@ export async function briefingWorld(options: { queue?: QueueView } = {}): Promis
         await db.setTime(nowMs);
       },
     },
-    notes: createNotes({ db, ids: testIds, project }),
+    notes: createNotes({ db, ids: testIds, embedder: null, project }),
     documents: createDocuments({ db, ids: testIds, clock, readCheckout: async () => null, openRepository: async () => 'no checkout' }),
     cadence: createCadence({ db, ids: testIds, project }),
     handoffs: createHandoffs({

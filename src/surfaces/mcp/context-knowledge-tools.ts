@@ -28,6 +28,11 @@ const Sized = {
   summary: z.boolean().default(false).meta({ description: 'Only its outline.' }),
 };
 
+const HOW_FOUND = {
+  likeness: 'No note has these words; these have titles like them.',
+  words_and_meaning: 'By words and meaning: what is near comes too, with or without these words.',
+} as const;
+
 /** @throws AppError `invalid_input` */
 function given<T>(value: T | undefined, what: string, action: string): T {
   if (value !== undefined) return value;
@@ -142,8 +147,8 @@ export const KNOWLEDGE_TOOLS: readonly Tool[] = [
         return answer(renderPage('notes', page, line), page);
       }
       const found = await invoke(noteOperations.search, { ...filter, query, limit: Math.min(limit, 50) });
-      const alike = found.how === 'likeness' && found.shown > 0 ? 'No note has these words; these have titles like them.\n\n' : '';
-      return answer(alike + renderPage('notes', { ...found, next: null }, line), found);
+      const how = found.how === 'words' || found.shown === 0 ? '' : `${HOW_FOUND[found.how]}\n\n`;
+      return answer(how + renderPage('notes', { ...found, next: null }, line), found);
     },
   }),
   contextTool({

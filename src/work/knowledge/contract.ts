@@ -92,7 +92,7 @@ export const noteOperations = {
     permission: 'context.read',
     method: 'GET',
     path: '/notes/search',
-    summary: 'Finds notes by their words, best first; by titles that look alike when no note has the words.',
+    summary: 'Finds notes by their words and, where embeddings are configured, by meaning, best first; else by titles that look alike.',
     input: z.object({
       query: z
         .string()
@@ -105,8 +105,8 @@ export const noteOperations = {
       ...Filter,
     }),
     output: z.object({
-      /** `words`: full text; `likeness`: titles like the query, because no note has its words. */
-      how: z.enum(['words', 'likeness']),
+      /** `words`: full text alone; `words_and_meaning`: both, fused; `likeness`: titles like the query, because no note has its words. */
+      how: z.enum(['words', 'words_and_meaning', 'likeness']),
       items: z.array(NoteMatch),
       shown: z.int(),
       total: Count,

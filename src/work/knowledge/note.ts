@@ -23,6 +23,10 @@ export const NOTE_LIMITS = {
   queryChars: 300,
   /** Matches that are ranked; beyond it the total is "at least". */
   candidates: 1_000,
+  /** The newest notes that are compared by meaning: their vectors lie in memory. */
+  embedded: 10_000,
+  /** Of a note's title and content; embedding models read some 8,000 tokens. */
+  embeddedChars: 8_000,
 } as const;
 
 export type NoteChange = 'created' | 'updated' | 'archived' | 'restored';

@@ -8,27 +8,53 @@ import type { Caller, Handlers } from '../../kernel/operation.ts';
 import type { Count } from '../../kernel/page.ts';
 import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
+import type { Embedder } from '../../runtime/models/embeddings.ts';
 import type { Database, Tx } from '../../storage/database.ts';
-import type { NoteView, noteOperations } from './contract.ts';
+import type { Meaning } from '../meaning/meaning.ts';
+import { createMeaning, fuse } from '../meaning/meaning.ts';
+import type { NoteMatch, NoteView, noteOperations } from './contract.ts';
 import { isSameText, NOTE_LIMITS, tidyTags } from './note.ts';
 import type { NoteChange } from './note.ts';
+import { listOrgs } from '../standards/store.ts';
 import * as store from './store.ts';
 import type { NoteFilter, NoteRow, Writing } from './store.ts';
+import type { NoteKey } from './vector-store.ts';
+import { noteVectors } from './vector-store.ts';
 
 export type NotesDeps = {
   db: Database;
   ids: Ids;
   /** By id or code. @throws AppError `not_found` */
   project: (org: OrgId, wanted: string) => Promise<ProjectId | null>;
+  /** Null when no embedding model is configured: then notes are found by words. */
+  embedder: Embedder | null;
 };
-export type Notes = { handlers: Handlers<Principal, typeof noteOperations> };
+export type Notes = {
+  handlers: Handlers<Principal, typeof noteOperations>;
+  /** Embeds what is new or changed. To be called every `EMBED_EVERY_MS`. */
+  embed(): Promise<void>;
+};
+type ServiceDeps = NotesDeps & { meaning: Meaning<NoteKey> | null };
 
 type NoteCaller = Caller<Principal>;
 type Said = { word: string; source?: string | undefined };
 type Change = Said & { id: string; version: number };
 
-export function createNotes(deps: NotesDeps): Notes {
+/** The nearest notes that are looked at by meaning, before the filter and the words. */
+const NEAREST = 200;
+/** Of words, before both are fused. */
+const EACH = 50;
+export const EMBED_EVERY_MS = 5_000;
+/** Of 64 notes, in one turn of an organization. */
+const BATCHES = 20;
+
+export function createNotes(given: NotesDeps): Notes {
+  const { db, embedder } = given;
+  const deps: ServiceDeps = { ...given, meaning: embedder === null ? null : createMeaning({ db, embedder, store: noteVectors }) };
   return {
+    async embed() {
+      await deps.meaning?.catchUp(await db.asWorker((tx) => listOrgs(tx)), BATCHES);
+    },
     handlers: {
       list: ({ principal }, input) => listNotes(deps, principal.org, input),
       search: ({ principal }, input) => searchNotes(deps, principal.org, input),
@@ -67,14 +93,31 @@ async function listNotes(deps: NotesDeps, org: OrgId, input: Filter & { limit: n
   return { items, shown: items.length, total: exactly(found.total), next };
 }
 
-async function searchNotes(deps: NotesDeps, org: OrgId, input: Filter & { query: string; limit: number }) {
+async function searchNotes(deps: ServiceDeps, org: OrgId, input: Filter & { query: string; limit: number }) {
   const search = { ...(await filterOf(deps, org, input)), query: input.query, limit: input.limit };
+  const near = await deps.meaning?.nearest(org, { query: input.query, project: search.project, limit: NEAREST });
   return deps.db.asOrg(org, async (tx) => {
-    const words = await store.searchWords(tx, org, search);
+    const words = await store.searchWords(tx, org, near ? { ...search, limit: EACH } : search);
+    if (near) {
+      const nearby = await store.notesAt(tx, org, { ...search, ids: near.map(({ note }) => note) });
+      const items = fused(words.rows, { nearby, order: near.map(({ note }) => note), limit: input.limit });
+      const total: Count = { kind: 'unknown', why: 'a search by meaning ranks every note' };
+      if (items.length > 0) return { how: 'words_and_meaning' as const, items, shown: items.length, total };
+    }
     const found = words.matched > 0 ? words : await store.searchTitles(tx, org, search);
     const total: Count = found.matched >= NOTE_LIMITS.candidates ? { kind: 'at_least', value: found.matched } : exactly(found.matched);
     return { how: words.matched > 0 ? ('words' as const) : ('likeness' as const), items: found.rows, shown: found.rows.length, total };
   });
+}
+
+/** What has the words shows where; what is only near shows its beginning. */
+function fused(
+  words: readonly NoteMatch[],
+  { nearby, order, limit }: { nearby: readonly NoteMatch[]; order: readonly string[]; limit: number },
+): NoteMatch[] {
+  const rows = new Map([...nearby, ...words].map((row) => [row.id, row]));
+  const names = fuse([words.map(({ id }) => id), order.filter((id) => rows.has(id))], limit);
+  return names.flatMap((id) => rows.get(id) ?? []);
 }
 
 async function listVersions(deps: NotesDeps, org: OrgId, input: { id: string; limit: number; cursor?: string | undefined }) {

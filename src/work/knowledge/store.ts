@@ -89,6 +89,14 @@ export async function searchTitles(tx: Tx, org: OrgId, search: NoteSearch): Prom
   return foundOf(rows);
 }
 
+/** Of these notes those that the filter lets through, in no order. */
+export async function notesAt(tx: Tx, org: OrgId, wanted: NoteFilter & { ids: readonly string[] }): Promise<NoteMatch[]> {
+  return tx.query(`select ${SUMMARY}, left(n.content, 200) as excerpt from note_search n where ${MATCHES_FILTER} and n.id = any ($6)`, [
+    ...filterValues(org, wanted),
+    wanted.ids,
+  ]);
+}
+
 function foundOf(rows: readonly FoundRow[]): Found {
   return { rows: rows.map(({ matched: _, ...row }) => row), matched: rows[0]?.matched ?? 0 };
 }

@@ -1,6 +1,7 @@
 /** The SQL that finds passages of standards: by words through the view that keeps its index, by title, and what the vectors of passages are. */
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/database.ts';
+import type { VectorStore } from '../meaning/meaning.ts';
 import type { StandardMatch } from './contract.ts';
 import { STANDARD_LIMITS } from './standard.ts';
 
@@ -51,41 +52,34 @@ export async function passagesAt(tx: Tx, org: OrgId, at: { project: string | nul
   );
 }
 
-export type Vector = PassageKey & { project: string | null; embedding: Uint8Array };
-
-/** Of passages embedded by this model. */
-export async function readVectors(tx: Tx, org: OrgId, model: string): Promise<Vector[]> {
-  return tx.query<Vector>(
-    `select p.standard_id as standard, p.position, s.project_id as project, p.embedding from standard_passage p
-       join standard s on s.org_id = p.org_id and s.id = p.standard_id where p.org_id = $1 and p.embedding_model = $2`,
-    [org, model],
-  );
-}
-
-/** Changes whenever a vector does: what is held in memory is thrown away then. */
-export async function vectorState(tx: Tx, org: OrgId, model: string): Promise<string> {
-  const [row] = await tx.query<{ state: string }>(
-    `select count(*) filter (where p.embedding_model = $2) || '/' || coalesce(max(s.indexed_at)::text, '') as state
-       from standard s left join standard_passage p on p.org_id = s.org_id and p.standard_id = s.id where s.org_id = $1`,
-    [org, model],
-  );
-  return row?.state ?? '';
-}
-
-/** Passages that this model has not embedded yet. */
-export async function unembedded(tx: Tx, org: OrgId, wanted: { model: string; limit: number }): Promise<(PassageKey & { text: string })[]> {
-  return tx.query(
-    `select standard_id as standard, position, heading || E'\\n' || text as text from standard_passage
-      where org_id = $1 and embedding_model is distinct from $2 order by standard_id, position limit $3`,
-    [org, wanted.model, wanted.limit],
-  );
-}
-
-/** Nothing when the passage says something else by now. */
-export async function setEmbedding(tx: Tx, org: OrgId, of: PassageKey & { text: string; model: string; embedding: Uint8Array }): Promise<void> {
-  await tx.query(
-    `update standard_passage set embedding = $4, embedding_model = $5
-      where org_id = $1 and standard_id = $2 and position = $3 and heading || E'\\n' || text = $6`,
-    [org, of.standard, of.position, Buffer.from(of.embedding), of.model, of.text],
-  );
-}
+export const passageVectors: VectorStore<PassageKey> = {
+  async read(tx, org, model) {
+    const rows = await tx.query<PassageKey & { project: string | null; embedding: Uint8Array }>(
+      `select p.standard_id as standard, p.position, s.project_id as project, p.embedding from standard_passage p
+         join standard s on s.org_id = p.org_id and s.id = p.standard_id where p.org_id = $1 and p.embedding_model = $2`,
+      [org, model],
+    );
+    return rows.map(({ project, embedding, ...key }) => ({ key, project, embedding }));
+  },
+  async state(tx, org, model) {
+    const [row] = await tx.query<{ state: string }>(
+      `select count(*) filter (where p.embedding_model = $2) || '/' || coalesce(max(s.indexed_at)::text, '') as state
+         from standard s left join standard_passage p on p.org_id = s.org_id and p.standard_id = s.id where s.org_id = $1`,
+      [org, model],
+    );
+    return row?.state ?? '';
+  },
+  unembedded: (tx, org, { model, limit }) =>
+    tx.query(
+      `select standard_id as standard, position, heading || E'\\n' || text as text from standard_passage
+        where org_id = $1 and embedding_model is distinct from $2 order by standard_id, position limit $3`,
+      [org, model, limit],
+    ),
+  async set(tx, org, { standard, position, embedding, model, text }) {
+    await tx.query(
+      `update standard_passage set embedding = $4, embedding_model = $5
+        where org_id = $1 and standard_id = $2 and position = $3 and heading || E'\\n' || text = $6`,
+      [org, standard, position, Buffer.from(embedding), model, text],
+    );
+  },
+};

@@ -1,17 +1,16 @@
 /** Finds passages of standards: by words, by meaning where there is a model, by titles that look alike when nothing has the words. */
-import { toAppError } from '../../kernel/errors.ts';
 import type { OrgId } from '../../kernel/ids.ts';
 import type { Count } from '../../kernel/page.ts';
 import type { Database } from '../../storage/database.ts';
 import type { StandardMatch } from './contract.ts';
-import { fuse } from './meaning.ts';
-import type { Meaning } from './meaning.ts';
+import { fuse } from '../meaning/meaning.ts';
+import type { Meaning } from '../meaning/meaning.ts';
 import * as found from './search-store.ts';
 import type { FoundPassage, PassageKey } from './search-store.ts';
 import { STANDARD_LIMITS } from './standard.ts';
 import { countQuery } from './store.ts';
 
-export type SearchDeps = { db: Database; meaning: Meaning | null };
+export type SearchDeps = { db: Database; meaning: Meaning<PassageKey> | null };
 type Search = { query: string; project: string | null; limit: number };
 type Answer = { how: 'words' | 'words_and_meaning' | 'likeness'; items: StandardMatch[]; shown: number; total: Count };
 
@@ -19,11 +18,12 @@ type Answer = { how: 'words' | 'words_and_meaning' | 'likeness'; items: Standard
 const EACH = 50;
 
 export async function searchStandards(deps: SearchDeps, org: OrgId, search: Search): Promise<Answer> {
-  const near = await nearest(deps.meaning, org, search);
+  const near = (await deps.meaning?.nearest(org, { ...search, limit: EACH })) ?? null;
   return deps.db.asOrg(org, async (tx) => {
     const words = await found.searchWords(tx, org, { ...search, limit: near === null ? search.limit : EACH });
     if (near !== null) {
-      const keys = fuse([words, near], search.limit);
+      const keyOf = new Map([...words, ...near].map((key) => [nameOf(key), key]));
+      const keys = fuse([words.map(nameOf), near.map(nameOf)], search.limit).flatMap((name) => keyOf.get(name) ?? []);
       const rows = new Map((await found.passagesAt(tx, org, { project: search.project, keys })).map((row) => [nameOf(row), row]));
       const items = keys.flatMap((key) => rows.get(nameOf(key)) ?? []);
       await countQuery(tx, org, items.length > 0);
@@ -36,17 +36,6 @@ export async function searchStandards(deps: SearchDeps, org: OrgId, search: Sear
     const total: Count = { kind: matched >= STANDARD_LIMITS.candidates ? 'at_least' : 'exact', value: matched };
     return answerOf(words.length > 0 || rows.length === 0 ? 'words' : 'likeness', rows, total);
   });
-}
-
-/** A model that cannot be reached takes nothing from a search by words. */
-async function nearest(meaning: Meaning | null, org: OrgId, search: Search): Promise<PassageKey[] | null> {
-  if (meaning === null) return null;
-  try {
-    return await meaning.nearest(org, { ...search, limit: EACH });
-  } catch (error) {
-    if (toAppError(error).code === 'internal') throw error; // a fault of ours is not hidden behind worse results
-    return null; // the answer says that it went by words alone
-  }
 }
 
 function answerOf(how: Answer['how'], rows: readonly FoundPassage[], total: Count): Answer {

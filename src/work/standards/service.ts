@@ -14,12 +14,14 @@ import type { Database, Tx } from '../../storage/database.ts';
 import type { ProposalState, ProposalView, standardOperations, StandardView } from './contract.ts';
 import type { StandardsFolder } from './folder.ts';
 import { createFolderIndex, rowOf } from './folder-index.ts';
-import { createMeaning } from './meaning.ts';
+import { createMeaning } from '../meaning/meaning.ts';
 import type { Embedder } from '../../runtime/models/embeddings.ts';
-import type { Meaning } from './meaning.ts';
+import type { Meaning } from '../meaning/meaning.ts';
 import * as proposals from './proposal-store.ts';
 import type { LockedProposal } from './proposal-store.ts';
 import { searchStandards } from './search.ts';
+import type { PassageKey } from './search-store.ts';
+import { passageVectors } from './search-store.ts';
 import type { StandardText } from './standard.ts';
 import { bodyFaults, digestOf, pathOf, renderStandard } from './standard.ts';
 import * as store from './store.ts';
@@ -43,22 +45,18 @@ export type Standards = {
   /** For what searches beside the operations, such as the tools of reviewers. */
   search(org: OrgId, search: Parameters<typeof searchStandards>[2]): ReturnType<typeof searchStandards>;
 };
-type ServiceDeps = StandardsDeps & { meaning: Meaning | null };
+type ServiceDeps = StandardsDeps & { meaning: Meaning<PassageKey> | null };
 
 export function createStandards(given: StandardsDeps): Standards {
   const { db, ids, folder, embedder } = given;
-  const deps: ServiceDeps = { ...given, meaning: embedder === null ? null : createMeaning({ db, embedder }) };
+  const deps: ServiceDeps = { ...given, meaning: embedder === null ? null : createMeaning({ db, embedder, store: passageVectors }) };
   const index = createFolderIndex({ db, ids, folder, checkouts: () => db.asWorker((tx) => store.listCheckouts(tx)) });
   const projectId = (org: OrgId, code: string | null | undefined) => (code === null || code === undefined ? null : deps.project(org, code));
   return {
     search: (org, search) => searchStandards(deps, org, search),
     async look() {
       await index.look();
-      if (deps.meaning === null) return;
-      const failures: unknown[] = [];
-      for (const org of await db.asWorker((tx) => store.listOrgs(tx)))
-        await deps.meaning.catchUp(org).catch((error: unknown) => void failures.push(error)); // one organization's budget is not another's
-      if (failures.length > 0) throw failures[0];
+      await deps.meaning?.catchUp(await db.asWorker((tx) => store.listOrgs(tx)), 1);
     },
     handlers: {
       propose: async ({ principal }, input) => propose(deps, principal, { ...input, project: await projectId(principal.org, input.project) }),

@@ -27,7 +27,7 @@ async function world() {
   };
   const addProject = (of: OrgId, code: string) =>
     db.owner('insert into project (org_id, id, code, name) values ($1, $2, $3, $3)', [of, `prj_${code}`, code]);
-  const { handlers } = createNotes({ db, ids: identity.deps.ids, project });
+  const { handlers } = createNotes({ db, ids: identity.deps.ids, embedder: null, project });
   const keep = (text: { title?: string; content?: string; tags?: string[]; project?: string | null }, by: Principal = owner) =>
     handlers.create(callerOf(by), { title: 'A note', content: 'Its text.', tags: [], project: null, word: 'note that down', ...text });
   return { db, identity, org, owner, me: callerOf(owner), handlers, keep, addProject, [Symbol.asyncDispose]: () => db[Symbol.asyncDispose]() };

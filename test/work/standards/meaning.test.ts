@@ -1,42 +1,14 @@
 /** Search by meaning through a real server: an embeddings endpoint on loopback, metered, held to a budget, and away. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { AppError } from '../../../src/kernel/errors.ts';
 import { createEmbedder } from '../../../src/runtime/models/embeddings.ts';
 import { budgetOperations } from '../../../src/platform/budgets/contract.ts';
 import { standardOperations } from '../../../src/work/standards/contract.ts';
+import { embeddingServer } from '../../support/embedding-server.ts';
 import { testServer } from '../../support/server.ts';
 import { standardBody } from '../../support/standards.ts';
 import { until } from '../../support/until.ts';
-
-const KINDS = ['wait', 'money', 'name', 'file'];
-
-/** Speaks OpenAI's embeddings: texts about waiting, patience included, lie near each other. */
-async function embeddingServer() {
-  const state = { down: false, asked: 0 };
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      state.asked += 1;
-      const { input } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { input: string[] };
-      if (state.down) return void response.writeHead(500, { 'content-type': 'application/json' }).end('{"error":{"message":"down"}}');
-      const vector = (text: string): number[] =>
-        KINDS.map((kind) => (text.includes(kind) || (kind === 'wait' && text.includes('patience')) ? 1 : 0.01));
-      const data = input.map((text, index) => ({ object: 'embedding', index, embedding: vector(text) }));
-      response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ object: 'list', data, model: 'm', usage: { prompt_tokens: 7, total_tokens: 7 } }));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const dispose = async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  return { state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, [Symbol.asyncDispose]: dispose };
-}
 
 test('a server with an embedding model finds standards by meaning, meters each call, keeps to the budget, and says when it went by words [STD-3, BUD-1]', async () => {
   await using embeddings = await embeddingServer();

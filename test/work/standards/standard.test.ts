@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { fromBytes, fuse, toBytes } from '../../../src/work/standards/meaning.ts';
+import { fromBytes, fuse, toBytes } from '../../../src/work/meaning/meaning.ts';
 import { bodyFaults, digestOf, parseStandard, passagesOf, renderStandard, SECTIONS, STANDARD_LIMITS } from '../../../src/work/standards/standard.ts';
 import { standardBody } from '../../support/standards.ts';
 
@@ -67,26 +67,23 @@ test('an approval is bound to place, tags and every character of the text [STD-2
 });
 
 test('fused rankings hold every passage once, what both lists have first [STD-3]', () => {
-  const key = fc.record({ standard: fc.constantFrom('a', 'b', 'c', 'd'), position: fc.integer({ min: 0, max: 3 }) });
-  const list = fc.uniqueArray(key, { selector: (each) => `${each.standard} ${each.position}`, maxLength: 12 });
+  const list = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p'), { maxLength: 12 });
   fc.assert(
     fc.property(list, list, (one, two) => {
-      const names = fuse([one, two], 100).map((each) => `${each.standard} ${each.position}`);
+      const names = fuse([one, two], 100);
       assert.equal(new Set(names).size, names.length);
-      assert.deepEqual(new Set(names), new Set([...one, ...two].map((each) => `${each.standard} ${each.position}`)));
+      assert.deepEqual(new Set(names), new Set([...one, ...two]));
     }),
   );
-  const [a, b, c] = ['a', 'b', 'c'].map((standard) => ({ standard, position: 0 }));
-  assert.ok(a !== undefined && b !== undefined && c !== undefined);
   assert.deepEqual(
     fuse(
       [
-        [a, b],
-        [b, c],
+        ['a', 'b'],
+        ['b', 'c'],
       ],
       1,
     ),
-    [b],
+    ['b'],
   );
   const vector = Float32Array.from([1, -0.5, 3e-7]);
   assert.deepEqual(fromBytes(toBytes(vector)), vector);

@@ -68,9 +68,14 @@ function noteTable({ terminal, clock }: Pick<Cli, 'terminal' | 'clock'>, notes: 
   return table(['note', 'project', 'tags', 'changed', 'title'], rows, terminal.columns);
 }
 
+const HOW = {
+  likeness: 'No note has these words; these have titles like them.',
+  words_and_meaning: 'By words and meaning: what is near comes too, with or without these words.',
+} as const;
+
 const search: Command = {
   name: 'search',
-  summary: 'Finds notes by their words, best first.',
+  summary: 'Finds notes by their words and, with an embedding model, by meaning, best first.',
   args: [['<query>', 'words, "a phrase", or, -not']],
   options: [...FILTERS, ['--limit <n>', 'how many at most (20)']],
   examples: ['note search "pricing strategy"', 'note search pricing --project windmill --json'],
@@ -81,8 +86,7 @@ const search: Command = {
       ...filterOf(input),
       ...given({ limit: option(input, 'limit') }),
     });
-    const alike: Line[] =
-      found.how === 'likeness' && found.shown > 0 ? [[['yellow', 'No note has these words; these have titles like them.']], ''] : [];
+    const alike: Line[] = found.shown > 0 && found.how !== 'words' ? [[['yellow', HOW[found.how]]], ''] : [];
     const rows = found.items.map((each) => [
       shortId(cli.terminal, each.id),
       each.project ?? 'org-wide',

@@ -71,6 +71,7 @@ export function Notes() {
         <ProjectFilter />
         <ChoiceFilter label="Archived" name="archived" any="Current ones" choices={['archived']} />
       </div>
+      {how === 'words_and_meaning' && <p className="muted">By words and meaning: what is near comes too, with or without these words.</p>}
       {how === 'likeness' && (rows.items?.length ?? 0) > 0 && <p className="muted">No note has these words; titles that look like them are shown.</p>}
       <Card flush>
         <List
