@@ -37,6 +37,8 @@ const JOBS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 
 /** How long an effect may take; a successor waits for it before it probes. */
 export const TIMEOUT_MS = 2_000;
+/** Of an effect with a key, which is only made again: long enough for a receiver that shares a busy machine with all its workers. */
+const KEYED_TIMEOUT_MS = 20_000;
 
 /**
  * Twelve steps for `twelve`, its final answer among them. `hang` never answers, `later` is told to come back after a minute, `parent` has a
@@ -81,7 +83,7 @@ function putTool(name: string, receiver: string): Tool {
       ...toolEntry(name, {
         sideEffect: name === 'send' ? 'external' : 'reversible',
         recovery,
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs: recovery === 'key' ? KEYED_TIMEOUT_MS : TIMEOUT_MS,
         settleMs: recovery === 'probe' ? 200 : 0,
       }),
       realm: '',

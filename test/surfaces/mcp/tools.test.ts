@@ -10,7 +10,7 @@ const TOOLSET = createAgentsToolset({ watch: async function* watch() {}, clock: 
 
 /** read-only, destructive, idempotent, and the first digits of the input schema's SHA-256. */
 const PINNED: Readonly<Record<string, string>> = {
-  agent_create: '--- 0c53058eebe4',
+  agent_create: '--- 2afd0ca04caa',
   agent_list: 'r-i b9eed59c4cf1',
   agent_pause_resume: '--i 1a2a00563170',
   agent_show: 'r-i 2fde96cf3308',

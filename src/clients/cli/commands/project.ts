@@ -7,6 +7,7 @@ import type { ProjectView } from '../../../work/projects/contract.ts';
 import type { Cli, Command, Noun } from '../command.ts';
 import { argument, given, option } from '../command.ts';
 import { timestamp } from '../format.ts';
+import { makeRepository } from '../template-repository.ts';
 import { fields, pageLines, table } from '../table.ts';
 import type { Line } from '../terminal.ts';
 
@@ -49,17 +50,26 @@ const add: Command = {
   options: [
     ['--code <code>', "short name; from the repository's when left out"],
     ['--name <name>', 'name for people'],
+    ['--template <owner/name>', 'where there is no checkout yet: a private repository made from this one by gh, cloned to the path'],
   ],
-  examples: ['project add', 'project add ~/src/windmill --code windmill'],
+  examples: ['project add', 'project add ~/src/windmill --code windmill', 'project add ~/src/mill --template acme/service-template'],
   async run(cli, input) {
     const path = resolve(cli.cwd, input.args[0] ?? '.');
+    const template = option(input, 'template');
     const connection = await cli.connect();
+    const made = template === undefined ? [] : [repositoryStep(template, await makeRepository(cli, { path, template }))];
     const { code } = await connection.call(projectOperations.add, { path, ...given({ code: option(input, 'code'), name: option(input, 'name') }) });
-    const { steps } = await connection.call(projectSetupOperations.setup, { code });
+    const done = await connection.call(projectSetupOperations.setup, { code });
+    const steps = [...made, ...done.steps];
     const project = await connection.call(projectOperations.get, { code });
     return { value: { ...project, steps }, lines: [...projectLines(project), '', ...stateLines(cli, steps)] };
   },
 };
+
+function repositoryStep(template: string, state: 'there' | 'done'): SetupView['steps'][number] {
+  const detail = state === 'done' ? `made from ${template}, private, cloned` : 'a checkout was there, nothing was made';
+  return { name: 'repository', state, detail, next: '' };
+}
 
 const set: Command = {
   name: 'set',
