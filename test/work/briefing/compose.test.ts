@@ -101,7 +101,7 @@ function plainLines(markdown: string): string[] {
   });
 }
 
-test('in 1,000 worlds no briefing is over its budget, and every count is true or says that it is not known [BRF-2, BRF-3]', () => {
+test('in 1,000 worlds no briefing is over its budget, and every count is true or says that it is not known [BRF-2, BRF-3, P7]', () => {
   fc.assert(
     fc.property(
       fc.array(world, { minLength: TITLES.length, maxLength: TITLES.length }),
