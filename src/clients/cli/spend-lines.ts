@@ -18,10 +18,10 @@ export function figuresText(figures: Figures): string {
   return parts.join(', ');
 }
 
-export function forecastText({ forecast }: Pick<AccountView, 'forecast'>): string {
-  return forecast.monthMicroUsd === null
-    ? forecast.how
-    : `about ${money({ microUsd: forecast.monthMicroUsd, known: true })} by its end, at this pace`;
+export function forecastText({ forecast, month }: Pick<AccountView, 'forecast' | 'month'>): string {
+  if (forecast.monthMicroUsd === null) return forecast.how;
+  const known = month.unpricedCalls === 0;
+  return `${known ? 'about ' : ''}${money({ microUsd: forecast.monthMicroUsd, known })} by its end, at this pace`;
 }
 
 export function spendTable(cli: Pick<Cli, 'terminal' | 'clock'>, account: AccountView): Line[] {

@@ -115,7 +115,8 @@ function figures({ microUsd, calls, rehearsedCalls, estimatedCalls, unpricedCall
 
 function renderAccount(account: AccountView): string {
   const { forecast } = account;
-  const month = forecast.monthMicroUsd === null ? forecast.how : `${amountText('micro_usd', forecast.monthMicroUsd)}. ${forecast.how}`;
+  const least = account.month.unpricedCalls === 0 ? '' : 'at least ';
+  const month = forecast.monthMicroUsd === null ? forecast.how : `${least}${amountText('micro_usd', forecast.monthMicroUsd)}. ${forecast.how}`;
   const parts = (['agents', 'projects', 'keys', 'models', 'actors'] as const).flatMap((what) => {
     const { items, shown, total } = account[what];
     if (shown === 0) return [];
