@@ -319,3 +319,8 @@ function bindingOf(row: BindingRow): KeyBinding {
     limits: { requestsPerMinute: row.requests_per_minute, tokensPerMinute: row.tokens_per_minute, cacheSeconds: row.cache_seconds },
   };
 }
+
+/** All of them; the transaction is a worker's. */
+export async function listOrgs(tx: Tx): Promise<OrgId[]> {
+  return (await tx.query<{ id: OrgId }>('select id from org order by id')).map(({ id }) => id);
+}

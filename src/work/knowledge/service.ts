@@ -15,7 +15,7 @@ import { createMeaning, fuse } from '../meaning/meaning.ts';
 import type { NoteMatch, NoteView, noteOperations } from './contract.ts';
 import { isSameText, NOTE_LIMITS, tidyTags } from './note.ts';
 import type { NoteChange } from './note.ts';
-import { listOrgs } from '../standards/store.ts';
+import { listOrgs } from '../../platform/identity/store.ts';
 import * as store from './store.ts';
 import type { NoteFilter, NoteRow, Writing } from './store.ts';
 import type { NoteKey } from './vector-store.ts';

@@ -10,6 +10,7 @@ import { decodeCursor, encodeCursor } from '../../kernel/page.ts';
 import type { RecordAdmin } from '../../platform/identity/admin-event.ts';
 import type { Principal } from '../../platform/identity/principal.ts';
 import { byOf } from '../../platform/identity/principal.ts';
+import { listOrgs } from '../../platform/identity/store.ts';
 import type { Database, Tx } from '../../storage/database.ts';
 import type { ProposalState, ProposalView, standardOperations, StandardView } from './contract.ts';
 import type { StandardsFolder } from './folder.ts';
@@ -56,7 +57,7 @@ export function createStandards(given: StandardsDeps): Standards {
     search: (org, search) => searchStandards(deps, org, search),
     async look() {
       await index.look();
-      await deps.meaning?.catchUp(await db.asWorker((tx) => store.listOrgs(tx)), 1);
+      await deps.meaning?.catchUp(await db.asWorker((tx) => listOrgs(tx)), 1);
     },
     handlers: {
       propose: async ({ principal }, input) => propose(deps, principal, { ...input, project: await projectId(principal.org, input.project) }),

@@ -127,8 +127,3 @@ export async function readMetrics(tx: Tx, org: OrgId): Promise<Metrics> {
 export async function listCheckouts(tx: Tx): Promise<{ org: OrgId; project: string; path: string }[]> {
   return tx.query('select org_id as org, id as project, path from project where path is not null order by org_id, id');
 }
-
-/** Those that have standards; the transaction is a worker's. */
-export async function listOrgs(tx: Tx): Promise<OrgId[]> {
-  return (await tx.query<{ id: OrgId }>('select id from org order by id')).map(({ id }) => id);
-}

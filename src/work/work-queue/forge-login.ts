@@ -3,7 +3,7 @@
  * lent only where the server has one organization: with more, one could read private repositories of another by naming them.
  */
 import type { Database } from '../../storage/database.ts';
-import { listOrgs } from '../standards/store.ts';
+import { listOrgs } from '../../platform/identity/store.ts';
 
 /** The reason why not; null when it is lent. */
 export type WhyNoForge = () => Promise<string | null>;
